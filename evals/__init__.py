@@ -1,1 +1,1 @@
-"""Regression evals on the labelled corpus."""
+"""Evaluations of drafts on the labelled corpus, which detect regressions."""

@@ -73,7 +73,7 @@ def eval_command(
 ) -> None:
     """Measure the drafter on labelled cases, and catch regressions.
 
-    Each case is drafted with all calibration data of its vendor family left out, then compared with its published
+    Each case is drafted with constants fitted without its vendor family, then compared with its published
     labels and those of an independent reader. A failed case counts as the worst value and is listed. Runs over the
     bundled corpus are compared with the baseline: exit code 5 when drafts became worse, 6 when recorded answers do not
     match the prompts that would now be sent.
@@ -118,9 +118,7 @@ def eval_command(
 
 @eval_command.command("accept")
 @_DRAFTER
-@click.option(
-    "--reason", required=True, metavar="TEXT", help="Why the drafts are meant to be so; recorded in the history."
-)
+@click.option("--reason", required=True, metavar="TEXT", help="Why the change is intended; recorded in the history.")
 @click.option("--run", "run", type=_FOLDER, help="A folder that --out wrote; without it the evaluation is run now.")
 @click.option(
     "--floor", "floors", multiple=True, metavar="METRIC=VALUE", help="Change a floor; the history records it."
@@ -128,13 +126,13 @@ def eval_command(
 def accept_command(drafter: str, reason: str, run: Path | None, floors: tuple[str, ...]) -> None:
     """Make a run the new baseline.
 
-    Refused when a metric is beyond its floor; a floor changes only with --floor, and the history records the change.
-    The answers of a live run with an LLM become the recorded answers.
+    This is refused if a metric is beyond its floor. A floor changes only with --floor, and the history records the
+    change. The LLM's answers in a live run become the recorded answers.
     """
     from evals.runs import session
 
     if not reason.strip():
-        raise UsageError("the reason is empty", hint="say why the drafts are meant to be so")
+        raise UsageError("the reason is empty", hint="say why the change is intended")
     done, answers = session.to_accept(drafter, run, _shown())
     on = datetime.now(UTC).date().isoformat()
     moved = session.accept(done.evaluation, answers, on=on, reason=reason.strip(), floors=_floors(floors))
@@ -169,8 +167,8 @@ def record_command(llm: str, slugs: tuple[str, ...], missing: bool, every: bool)
 def compare_command(a: str, b: str, most: int) -> None:
     """Compare two runs, A being the older: folders that --out wrote, with any drafters, prompts, LLMs or dates.
 
-    Prints every metric, paired intervals of the primary losses, each factor's error, flags that flipped, the cases
-    whose measurements differ and the sentences that differ between their drafts, the worst case first.
+    Prints every metric, paired intervals of the primary losses, each factor's error and the flags that flipped; then,
+    worst case first, the cases whose measurements differ and the sentences that differ between their drafts.
     """
     from evals.runs.outputs import load
     from evals.runs.side_by_side import lines

@@ -1,4 +1,4 @@
-"""Writes corpus/README.md from the data: `python -m evals.datasheet`."""
+"""Write corpus/README.md from the data: `python -m evals.datasheet`."""
 
 import csv
 import statistics

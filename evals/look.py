@@ -49,7 +49,8 @@ def _report(source: Path, checkout: Path) -> list[str]:
 
 @contextmanager
 def checkout_of(against: str) -> Iterator[Path]:
-    """Yield the folder named by `against`, or a temporary copy of the files needed for a draft from the named commit.
+    """Yield the folder that `against` names or, if it names a commit, a temporary copy of the files of that commit that
+    a draft needs.
 
     Raises InputError when `against` is neither.
     """

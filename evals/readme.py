@@ -1,8 +1,9 @@
 """Write the generated parts of README.md and docs/: `python -m evals.readme [EVAL.json]`.
 
-The parts between `<!-- begin NAME -->` and `<!-- end NAME -->` are the output of `septet draft` for a bundled listing
-and for its opening lines, the table of measured errors from `evals/figures.json`, the export formats, and the settings.
-`EVAL.json` is the output of `septet eval --json`; its figures are stored first. Tests check that every part is current.
+There is a generated part between each pair of `<!-- begin NAME -->` and `<!-- end NAME -->`: the output of `septet
+draft` for a bundled listing and for its opening lines, the table of measured errors from `evals/figures.json`, the
+export formats, and the settings. `EVAL.json` is the output of `septet eval --json`; its figures are stored first. Tests
+check that every part is current.
 """
 
 import json
@@ -37,7 +38,7 @@ Figures = Mapping[str, float]
 
 
 class Compared(NamedTuple):
-    """The errors in one row of the table; None where a figure does not apply."""
+    """The errors in one row of the table; a figure that does not apply is None."""
 
     name: str
     published: float | None
@@ -50,7 +51,7 @@ OTHERS: Final = (
     Compared("an expert reading the same text", 0.136, None, 0.93),
     Compared("an unconstrained regression on page embeddings (not explainable)", 0.146, 0.124, 1.07),
 )
-"""Measured on the same cases, vendor families left out, by `python -m evals.bench.estimators`."""
+"""Measured on the same cases, with their vendor families held out, by `python -m evals.bench.estimators`."""
 
 
 def figures() -> Figures:
@@ -71,7 +72,7 @@ def store_figures(evaluation: Path) -> None:
 
 
 def errors(found: Figures) -> str:
-    """Return the table of measured errors and a paragraph on the other figures of held-out vendors, Markdown."""
+    """Return, in Markdown, the table of measured errors and a paragraph on the other figures for held-out vendors."""
 
     def row(name: str, side: str) -> Compared:
         keys = ("factor_mae_published", "factor_mae_reader", "factor_sum_mae_published")
@@ -144,7 +145,7 @@ class Part(NamedTuple):
     make: Callable[[], str]
 
     def written(self, name: str) -> str:
-        """Return the part currently in the file; empty when the file has no place for it."""
+        """Return the part currently in the file; empty if the file has no place for the part."""
         found = re.search(
             f"<!-- begin {name} -->\n(.*?)\n<!-- end {name} -->", (ROOT / self.file).read_text("utf-8"), re.S
         )

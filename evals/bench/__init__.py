@@ -1,1 +1,1 @@
-"""Bench scripts that measure times, tokens, costs and error rates."""
+"""Benchmark scripts that measure times, tokens, costs and error rates."""

@@ -1,19 +1,19 @@
-"""Measure main-text extraction on public benchmarks, whose pages and gold texts are not ours.
+"""Measure main-text extraction on public benchmarks, whose pages and gold texts come from others.
 
     git clone https://github.com/scrapinghub/article-extraction-benchmark
     git clone https://github.com/mozilla/readability
     python -m evals.bench.articles PATH_OF_A_CLONE...
 
-The benchmarks are not part of the project. There are two measures, each computed per page and then averaged:
+The benchmarks are not part of this project. There are two measures, each computed per page and then averaged:
 
-- token F1: bags of case-folded runs of letters and digits, as in `evals.bench.extraction`. Our text is every block not
-  marked as about something else, including the title, although the gold texts of both benchmarks leave titles out; a
-  separate row therefore shows our text without first-level headings;
+- token F1: bags of case-folded runs of letters and digits, as in `evals.bench.extraction`. Our text consists of all
+  blocks that are not marked as being about something else, including the title, although the gold texts of both
+  benchmarks leave titles out; a separate row therefore shows our text without first-level headings;
 - shingle F1: runs of four words, counted as in the first benchmark's own `evaluate.py`, from mean precision and mean
   recall.
 
-The pages are split into two halves by site. Improvements were made by looking at the first half only and are measured
-on the second, which nobody looked at.
+The pages are split into two halves by site. Only the first half was looked at while improving the extraction; the
+improvements are measured on the second half, which nobody looked at.
 """
 
 import gzip

@@ -1,8 +1,8 @@
 """Compare the estimator with baseline predictors on the bundled cases: `python -m evals.bench.estimators`.
 
-Each fit holds out the case's vendor family. The rows are the median of the other families' published labels, a ridge
-regression from the page embedding to the mean of both label sets (which gives no explanations), and the reader's
-labels without a fit.
+Each fit holds out the vendor family of the case. The rows of the table are: the median of the other families' published
+labels, a ridge regression from the page embedding to the mean of both label sets (which cannot explain its values), and
+the reader's labels, which need no fit.
 """
 
 import sys
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 
 def main() -> None:
-    """Print the factor error against both label sets and the error of the sum, one row for each predictor."""
+    """Print, in one row for each predictor, the factor error against both label sets and the error of the sum."""
     cases = [c for c in load_cases(data_folder("corpus") / "cases") if c.published and c.reader]
     published = np.array([[c.published.factors[k] for k in KEYS] for c in cases if c.published])
     reader = np.array([[c.reader.factors[k].value for k in KEYS] for c in cases if c.reader])

@@ -1,12 +1,13 @@
 """Measure main-text extraction on pages with a gold text: `python -m evals.bench.extraction`.
 
 `pages/<set>/<name>.html` is a page, `<name>.txt` its main text (one block per line: heading, paragraph, item, row with
-cells joined by ` | `, line of code) and `<name>.must.txt` the permission and data statements that must survive, one per
-line. The metric is token F1 over bags of case-folded runs of letters and digits, averaged over pages. The page's title
-(the first line of the gold text) is removed from the gold text and from every extractor's output, since some
-extractors return it separately. Our main text is every block that the reader does not mark as about something else.
+cells joined by ` | `, line of code) and `<name>.must.txt` the statements about permissions and data that must survive
+extraction, one per line. The metric is token F1 over bags of case-folded runs of letters and digits, averaged over
+pages. The page's title (the first line of the gold text) is removed from the gold text and from every extractor's
+output, since some extractors return it separately. Our main text consists of all blocks that the reader does not mark
+as being about something else.
 
-Our reader is compared with trafilatura and resiliparse, if installed, with their defaults for main text.
+Our reader is compared with trafilatura and resiliparse, if installed, with their default settings for main text.
 """
 
 import importlib
@@ -53,7 +54,7 @@ class Overlap(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """Figures of an extractor on a page, and how many of the `must` statements survive (`kept`)."""
+    """The figures of an extractor on one page, and how many of the `must` statements survive (`kept`)."""
 
     name: str
     overlap: Overlap
@@ -70,7 +71,7 @@ class Summary(NamedTuple):
 
     @property
     def kept(self) -> bool:
-        """Whether all three bars are met."""
+        """Whether the figures meet all three bars."""
         bars = (MEAN_BAR, PAGE_BAR, MUST_BAR)
         return all(
             a >= b for a, b in zip((self.overlap.f1, self.worst.overlap.f1, self.must_recall), bars, strict=True)
@@ -145,7 +146,8 @@ def _resiliparse(html: str) -> str:
 
 
 def seconds_for_a_large_page(pages: Sequence[Gold]) -> float:
-    """Measure the CPU seconds for one page of LARGE_PAGE_BYTES, made by repeating the bodies of the gold pages."""
+    """Measure the CPU seconds that one page of LARGE_PAGE_BYTES takes. The page is made by repeating the gold pages'
+    bodies."""
     bodies = [page.html[page.html.find("<body") : page.html.rfind("</body>")].partition(">")[2] for page in pages]
     body = "".join(f"<div>{text}</div>" for text in bodies)
     page = f"<html><body>{body * (1 + LARGE_PAGE_BYTES // len(body))}"[:LARGE_PAGE_BYTES]

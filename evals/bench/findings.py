@@ -1,9 +1,10 @@
-"""Count findings on real pages, or recall on visible orders: `python -m evals.bench.findings [FOLDER] [--show]`.
+"""Count the findings on real pages, or measure how many visible orders are found: `python -m evals.bench.findings
+[FOLDER] [--show]`.
 
-Without a folder, count the visible orders of `tests/vectors/visible_orders.json` that are found, by form and half.
-With a folder, read each file alone and count findings by kind, and pages with findings; `--show` prints every finding
-with its excerpt. `--readings DIR` skips products with a file `<product>.json` in DIR. Vendor claims are counted
-separately, since a page has at most one.
+Without a folder, count how many of the visible orders in `tests/vectors/visible_orders.json` are found, by form and by
+half of the file. With a folder, read each file on its own, and count the findings by kind and the pages that have any;
+`--show` prints every finding with its excerpt. `--readings DIR` skips products with a file `<product>.json` in DIR.
+Vendor claims are counted separately, since a page has at most one.
 """
 
 import argparse
@@ -33,7 +34,7 @@ class Order(NamedTuple):
     text: str
 
     def page(self) -> Document:
-        """Return a page with the order between two honest paragraphs, as intake reads it."""
+        """Return a page that has the order between two harmless paragraphs, as intake reads it."""
         return markdown_document(BEFORE + self.text + AFTER, kind="docs")
 
 
@@ -48,7 +49,7 @@ def is_named(order: Order) -> bool:
 
 
 def documents(folder: Path, readings: Path | None = None) -> Iterator[tuple[str, tuple[Document, ...]]]:
-    """Read each file under `folder` alone; yield its path and its documents (none for an unreadable file).
+    """Read each file under `folder` on its own; yield its path and its documents (none for an unreadable file).
 
     Subfolders of products with a reading `<product>.json` in `readings` are left out.
     """

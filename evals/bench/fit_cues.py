@@ -2,12 +2,12 @@
 
 Positive examples are the visible orders of `tests/vectors`, each represented by its highest-scoring passage. Negative
 examples are all passages of the files under each FOLDER (except products with a reading in DIR), of the corpus, and of
-the honest sentences in `tests/vectors/orders.json`. The fit is a ridge-penalised logistic regression in numpy. One set
-of `visible_orders.json` is measured but not used in the fit.
+the harmless sentences in `tests/vectors/orders.json`. The fit is a ridge-penalised logistic regression in numpy. One
+set of `visible_orders.json` is measured but not used in the fit.
 
-Prints the weights, and for several thresholds how many of 100 pages and which share of each set of orders exceed them
-in cross-validation: a page is scored with weights fitted without its vendor (the first part of its folder's name, up to
-a `+`), and an order with weights fitted without its set. The threshold is chosen from these figures.
+Prints the weights and, for several thresholds, how many of 100 pages and what share of each set of orders exceed the
+threshold in cross-validation: a page is scored with weights fitted without its vendor (the first part of its folder's
+name, up to a `+`), and an order with weights fitted without its set. The threshold is chosen from these figures.
 """
 
 import argparse
@@ -42,7 +42,7 @@ Rows = npt.NDArray[np.float64]
 
 
 class Text(NamedTuple):
-    """The rows of the passages of one page or order, and the vendor or set with which it is held out."""
+    """The rows of the passages of one page or order, and the vendor or set that it is held out with."""
 
     group: str
     rows: Rows
@@ -99,7 +99,7 @@ def fitted(found: Sequence[Text], pages: Sequence[Text]) -> Rows:
 
 
 def left_out_scores(texts: Sequence[Text], fold: Callable[[str], str], refit: Callable[[str], Rows]) -> Rows:
-    """Score each text, without the constant, by the weights that `refit` makes without the texts of its fold."""
+    """Score each text, leaving out the constant, with the weights that `refit` fits without the texts of its fold."""
     made = {name: refit(name) for name in sorted({fold(each.group) for each in texts})}
     return np.array([_best(each.rows, made[fold(each.group)]) for each in texts])
 

@@ -2,10 +2,10 @@
 
     python -m evals.bench.gate_rates [--pairs 1000]
 
-Pairs of runs are simulated: for every case, the difference of each primary loss between two runs of the same drafter
-(false alarms), or for a drafter whose factor error grew by 0.03 with a standard deviation of 0.05 (power). The gate's
-own function (`evals.gate.rerecorded.alarms`) gives the verdict, with Holm's correction and the backstop. Exits with 1
-when a rate misses its bar.
+Pairs of runs are simulated: for every case, the difference of each primary loss is drawn either for two runs of the
+same drafter (false alarms) or for a drafter whose factor error grew by 0.03 with a standard deviation of 0.05 (power).
+The gate's own function (`evals.gate.rerecorded.alarms`) gives the verdict, with Holm's correction and the backstop.
+Exits with 1 when a rate misses its bar.
 """
 
 import sys
@@ -48,7 +48,8 @@ class Rate(NamedTuple):
 
 
 def rates(pairs: int = PAIRS) -> Iterator[Rate]:
-    """Yield the false-alarm rates by shape and number of cases, without and with vendor clusters, then the power."""
+    """Yield the false-alarm rates by shape of the distribution and number of cases, without and with vendor clusters,
+    and then the power."""
     generator = np.random.default_rng(SEED)
     for clustered in (False, True):
         for shape in SHAPES:

@@ -3,7 +3,7 @@
     python -m evals.bench.llm [--runs 5] [--latency 1.0] [--passages N]
 
 The LLM is a hand-written fake from the tests. It runs in a separate process behind a loopback endpoint, which answers
-each call after `--latency` seconds. Needs a checkout. Exits with 1 when a bar is missed.
+each call after `--latency` seconds. Requires a checkout. Exits with 1 when a bar is missed.
 """
 
 import argparse
@@ -52,7 +52,7 @@ class Bars(NamedTuple):
     calls: int
     tokens: int
     shared: float
-    """Minimum share of the input in a prefix common to calls, which providers cache."""
+    """Minimum share of the input that is in a prefix common to several calls, since providers cache such prefixes."""
 
 
 LISTING: Final = Bars(6, 25_000, 0.0)
@@ -98,7 +98,7 @@ class Figures:
     """The stage and input tokens of each call."""
     waves: int
     seconds: float
-    """Seconds from the first prompt to the last reply."""
+    """The seconds from the first prompt to the last reply."""
     messages: int
     """Input tokens of all messages."""
     schemas: int
@@ -121,7 +121,7 @@ def measured(calls: Sequence[Timed], tokens: Counter) -> Figures:
     waves: list[Sequence[Timed]] = []
     rest = ordered
     while rest:
-        # A wave has the calls that begin before its first reply arrives.
+        # A wave consists of the calls that begin before its first reply arrives.
         first = min(timed.ended for timed in rest)
         waves.append([timed for timed in rest if timed.begun < first])
         rest = rest[len(waves[-1]) :]
@@ -132,7 +132,8 @@ def measured(calls: Sequence[Timed], tokens: Counter) -> Figures:
         own = tokens.count(shared_start(texts)) if len(wave) > 1 else 0
         old = tokens.count(shared_start([*earlier, *texts])) if earlier else 0
         cacheable += max(own, old) * len(wave)
-        # The first call of a wave reads what an earlier wave wrote, and writes what the others read.
+        # The first call of a wave reads the prefix that an earlier wave cached, and caches the prefix that the others
+        # read.
         cached += old + max(own, old) * (len(wave) - 1)
         earlier += texts
     whole = [tokens.messages(timed.call.messages) for timed in ordered]
@@ -157,7 +158,8 @@ def costs(figures: Figures, price: Price) -> dict[str, Decimal]:
 
 
 def run(runs: int, latency: float, passages: int, *, pages: bool) -> tuple[list[Figures], Counter]:
-    """Make `runs` drafts with `passages` tokens of sources after a warm-up; return their figures and the counter.
+    """After a warm-up, make `runs` drafts with `passages` tokens of sources; return their figures and the token
+    counter.
 
     Raises LlmError when the endpoint fails.
     """

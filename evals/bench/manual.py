@@ -1,6 +1,6 @@
 """Documentation of an invented product for benchmarks: a listing and twenty pages on different subjects.
 
-Each page states its facts and then has rows of settings as on real pages. The settings are generated from word lists
+Each page states its facts and then lists settings in rows, as real pages do. The settings are generated from word lists
 with the page's title as the seed, so they are the same in each run and different on each page.
 """
 

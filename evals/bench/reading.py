@@ -2,9 +2,10 @@
 
     python -m evals.bench.reading [README.md …]
 
-Without files, it generates a README of 60 KB with HTML heads, badges, nested lists, tables, fences and folds. Warm
-means a process that has already read a document; cold means a complete `python -m agent intake FILE`. A generated file
-of 2 MB follows. The exit status is 1 if 60 KB take more than a second or 2 MB take more than `parse_seconds` allows.
+Without files, it generates a README of 60 KB with an HTML header, badges, nested lists, tables, code fences and
+collapsible sections. Warm means a process that has already read a document; cold means a complete `python -m agent
+intake FILE`. A generated file of 2 MB is read last. The exit status is 1 if 60 KB take more than a second or 2 MB take
+more than `parse_seconds` allows.
 """
 
 import statistics
@@ -24,7 +25,7 @@ _README: Final = 60 * _KILO
 _LARGE: Final = 2_000_000
 _RUNS: Final = 10
 _ALLOWED: Final = 1.0
-"""Maximum seconds for each 60 KB of a README."""
+"""The maximum number of seconds for each 60 KB of a README."""
 _HEAD: Final = """<div align="center">
 <picture><source srcset="dark.png"><img alt="Quillon" src="light.png"></picture>
 <h1 align="center">Quillon</h1>

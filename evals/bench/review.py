@@ -3,8 +3,8 @@
 Real drafts of bundled cases are copied into a store under other names and ids, each with its own texts (`--store` keeps
 the store; an existing one is used as it is). The app runs in its own process on one core and is queried over loopback.
 Server time runs from a request's arrival in the app to the last byte of its response, minus the time that its threads
-waited for their core while other programs used it, but is at least the CPU time. A re-score is timed on the client, as
-a browser would see it, minus the same wait. Exits with 1 when a bar is missed.
+waited for their core while other programs used it, but it is never less than the CPU time. A re-score is timed on the
+client, as a browser would see it, minus the same wait. Exits with 1 when a bar is missed.
 """
 
 import argparse
@@ -83,7 +83,8 @@ class Line(NamedTuple):
 
 
 def percentile(values: list[float], share: int) -> float:
-    """Return the smallest value that at least `share` per cent of the values do not exceed."""
+    """Return the `share`-th percentile: the smallest value that at least this percentage of the values do not
+    exceed."""
     ordered = sorted(values)
     return ordered[max(-(-len(ordered) * share // 100) - 1, 0)]
 
@@ -92,7 +93,7 @@ def percentile(values: list[float], share: int) -> float:
 
 
 class _Pattern(NamedTuple):
-    """A case's draft as text with placeholders for name, id and title, and its queue columns."""
+    """A case's draft as text with placeholders for the name, id and title, and its columns in the queue."""
 
     draft: str
     documents: str

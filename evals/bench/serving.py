@@ -6,7 +6,8 @@ from multiprocessing.connection import Connection
 
 
 class Serving:
-    """Context manager that runs `serve` in a process and returns its port, the first message that `serve` sends."""
+    """Context manager that runs `serve` in a separate process and returns its port, which is the first message that
+    `serve` sends."""
 
     def __init__(self, serve: Callable[[Connection, float], None], latency: float) -> None:
         spawn = get_context("spawn")

@@ -1,7 +1,7 @@
 """Records of a labelled case: its texts, the published labels and the independent reader's labels.
 
-Numbers are plain floats: labels are read off pages with one or two decimals, and no exact score is computed from them
-here.
+Numbers are plain floats, because labels are copied from pages with one or two decimals, and no exact score is computed
+from them here.
 """
 
 import hashlib
@@ -34,14 +34,14 @@ Multiplier = Annotated[float, Field(strict=True, ge=0, le=1.5, allow_inf_nan=Fal
 
 
 class Published(Record):
-    """What a directory's threat-model page states; None where the page states nothing."""
+    """What a directory's threat-model page states; a value is None if the page does not state it."""
 
     source: Text
     """Address of the page."""
     factors: dict[FactorKey, Share]
     """0 to 1, mostly on a 0.1 grid."""
     layers_certain: dict[LayerKey, StrictBool | None] = Field(default_factory=dict)
-    """False where the page marks the layer as not certain from the listing."""
+    """False for a layer that the page marks as not certain from the listing."""
     cvss_base: Tenfold | None = None
     threat_multiplier: Multiplier | None = None
     mitigation_factor: Share | None = None
@@ -83,7 +83,7 @@ class Labels(Record):
 
 
 class HeadlineCode(Record):
-    """A reader's headline, coded in a closed vocabulary."""
+    """A reader's headline, coded with a closed vocabulary."""
 
     asi: Annotated[str, Field(pattern=r"^ASI(0[1-9]|10)$")]
     layer: LayerKey
@@ -96,7 +96,7 @@ class Readings(Record):
     """
 
     card: tuple[dict[LayerKey, Text | None], ...] = ()
-    """Each reading of the card (`evals.cases.corpus.card`): the words that make a layer certain, or None."""
+    """Each reading of the card (`evals.cases.corpus.card`): for each layer, the words that make it certain, or None."""
     card_settled: dict[LayerKey, StrictBool] = Field(default_factory=dict)
     """A third reading of the layers on which the two card readings differ."""
     headline: tuple[HeadlineCode, ...] = ()
@@ -123,7 +123,7 @@ class Consent(Record):
     draft: Text
     signed_at: Text
     head: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """Hash of the signing event in the store's chain."""
+    """Hash of the signing event in the store's hash chain."""
 
 
 class Page(Record):
@@ -140,7 +140,7 @@ class Case(Record):
     name: Line
     vendor: Text | None
     category: Text
-    """Used for counting only; like `vendor` and `sources`, never shown to a drafter."""
+    """Used only for counting; like `vendor` and `sources`, it is never shown to a drafter."""
     sources: tuple[str, ...]
     example: bool
     """True for a case shown in the documentation, which is excluded from metrics and calibration."""
@@ -150,7 +150,7 @@ class Case(Record):
     labels: Labels
     readings: Readings | None = None
     purpose: str | None = None
-    """What a case written for a purpose tests; None for a real product."""
+    """What the case tests, if it was written for a purpose; None for a real product."""
     consent: Consent | None = None
     """Set only for a case made from a signed review."""
 

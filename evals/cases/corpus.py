@@ -51,7 +51,7 @@ class _CaseFile(Record):
 
 
 class Imported(NamedTuple):
-    """Slugs of the cases that an import added, left unchanged or replaced."""
+    """The slugs of the cases that an import added, left unchanged or replaced."""
 
     added: tuple[str, ...]
     unchanged: tuple[str, ...]
@@ -75,7 +75,7 @@ def write_cases(cases: Sequence[Case], out: Path, *, force: bool = False) -> Imp
     """Write cases as folders under `out`, each complete or not at all.
 
     A folder that exists with the same content is left alone; one that differs is refused unless `force`, and then
-    nothing is written. Raises InputError for that, SourceError when a folder cannot be written.
+    nothing is written. Raises InputError for such a refusal, SourceError when a folder cannot be written.
     """
     new = [case for case in cases if not (out / case.slug).exists()]
     known = [case for case in cases if (out / case.slug).exists()]
@@ -135,7 +135,7 @@ def _dump(data: object) -> str:
 def _is_same(folder: Path, case: Case) -> bool:
     """Return whether `folder` contains the same case, regardless of how its files are formatted."""
     try:
-        # An imported case comes without the further readings, so they are not compared.
+        # An imported case comes without further readings, so these are not compared.
         return load_case(folder).model_copy(update={"readings": case.readings}) == case
     except SeptetError:
         return False
@@ -215,13 +215,13 @@ def read_pages(folder: Path) -> tuple[str, tuple[Page, ...]]:
 
 
 def heading(markdown: str) -> str | None:
-    """Return the heading with which a text begins; None if it begins with anything else."""
+    """Return the heading that a text begins with; None if it begins with anything else."""
     match = re.match(r"\s*# (.+)", markdown)
     return match[1].strip() if match else None
 
 
 class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Safe loader that refuses a key that occurs twice."""
+    """Safe loader that rejects a key that occurs twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         """Return the mapping. Raises ConstructorError for a repeated key."""
@@ -268,6 +268,7 @@ def card(case: Case) -> Case:
 
 
 def plain(text: str) -> str:
-    """Normalise `text` for finding quotes: no case, heading or list marks; uniform spaces, quotes and dashes."""
+    """Normalise `text` for finding quotes: fold case, remove heading and list marks, and unify spaces, quotes and
+    dashes."""
     text = re.sub(r"(?m)^(#+|[-*])\s+", "", text).lower().translate(_MARKS)
     return re.sub(r"\s+", " ", text).strip()

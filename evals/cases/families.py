@@ -1,10 +1,10 @@
 """Vendor families: which products may not teach the drafter about each other, in calibration, examples and evals.
 
-Two products are of one family when they share a key. The keys of a product are its vendor's name without legal form,
-and the distinctive words of its name and of its vendor's name: the words that remain after the usual words of the trade
-("agent", "server", "photo") are removed. A product whose vendor is not stated and whose name has no such word is a
-family of its own. The rule errs towards too many relatives: losing a row costs little, whereas a leak spoils the
-measurement.
+Two products belong to the same family if they share a key. The keys of a product are its vendor's name without its
+legal form, and the distinctive words of its name and of its vendor's name: the words that remain after the usual words
+of the trade ("agent", "server", "photo") are removed. A product whose vendor is not stated and whose name has no such
+word forms its own family. The rule would rather find too many relatives than too few: losing a row costs little,
+whereas a leak spoils the measurement.
 """
 
 import re
@@ -37,7 +37,7 @@ class Identity(NamedTuple):
 
 
 def family_key(name: str, vendor: str | None) -> str:
-    """Return one readable key of the family: the vendor without legal form, else the product's own name."""
+    """Return one readable key of the family: the vendor without its legal form, or else the product's own name."""
     stated = _vendor(vendor)
     if stated is not None:
         return f"vendor:{stated}"
@@ -50,7 +50,8 @@ def same_family(a: Identity, b: Identity) -> bool:
 
 
 def families(products: Sequence[Identity]) -> tuple[str, ...]:
-    """Return the family of each product, closed under `same_family` and named by its members' most common key."""
+    """Return the family of each product. Families are closed under `same_family` and named after their members' most
+    common key."""
     owner: dict[str, int] = {}
     parent = list(range(len(products)))
 

@@ -1,4 +1,5 @@
-"""Lint for labelled cases: form, quotes missing from the text, near-duplicates, listings that use the labels' terms."""
+"""Lint for labelled cases: malformed cases, quotes missing from the text, near-duplicates, and listings that use the
+labels' terms."""
 
 import re
 from collections import Counter
@@ -28,7 +29,7 @@ _GIVEN_AWAY: Final = re.compile(
     r"|" + "|".join(rf"\b{key}\b" for key in (*FACTORS, *LAYERS)),
     re.IGNORECASE,
 )
-"""Terms from the labels. A listing that uses them was written with the labels in view."""
+"""Terms from the labels. A listing that uses them was written by someone who knew the labels."""
 
 
 def lint(cases: Sequence[Case]) -> tuple[str, ...]:
@@ -109,7 +110,8 @@ def _of_readings(case: Case) -> Iterator[str]:
 
 
 def _of_twin(case: Case, twin: Case) -> Iterator[str]:
-    """Yield complaints unless a twin keeps the numbers and `code` names of its case and rewords every sentence."""
+    """Yield complaints about a twin that loses numbers or `code` names of its case, or does not reword every
+    sentence."""
     old, new = (" ".join(page.markdown for page in one.pages) for one in (case, twin))
     lost = sorted(set(re.findall(r"\d[\d.,]*\d|\d|`[^`]+`", old)) - set(re.findall(r"\d[\d.,]*\d|\d|`[^`]+`", new)))
     if lost:

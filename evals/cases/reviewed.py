@@ -1,4 +1,5 @@
-"""Converts a signed review to a labelled case: its sources become listing and notes, its values a reader's labels.
+"""Convert a signed review to a labelled case: its sources become the listing and notes, and its values a reader's
+labels.
 
 A label must be readable from these texts. So a factor counts only if the reviewer confirmed it and it cites a quote
 from them. An analyst's notes are left out, along with everything that rests on them alone.

@@ -1,6 +1,6 @@
 """The JSONL format of labelled cases for import: one object per line; unknown and repeated keys are refused.
 
-Reader labels may be missing entirely or in part; so may any published number. Published labels need a source and
+Some or all of the reader's labels may be missing, and so may any published number. Published labels need a source and
 factors.
 """
 
@@ -99,7 +99,8 @@ class _Row(Record):
 
 
 def parse_lines(text: str, where: str) -> Iterator[Case]:
-    """Yield the cases in a JSONL text. Raises InputError naming line and field, also for a repeated slug."""
+    """Yield the cases in a JSONL text. Raises InputError, naming the line and field, for a malformed line or a repeated
+    slug."""
     seen: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():

@@ -50,7 +50,7 @@ class Splits(Record):
     """Real products with an expert's reading; all other real products are train."""
 
     def of(self, side: Split) -> tuple[Slug, ...]:
-        """Return the slugs on one side."""
+        """Return the slugs on one side of the split."""
         return self.dev if side == "dev" else self.train
 
 

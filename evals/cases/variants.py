@@ -4,9 +4,9 @@ corpus/twins/<slug>/listing.md, docs/…    the facts of the case of that name i
 corpus/special/<slug>/…                   invented products, each with a purpose, labelled by two readers
 corpus/poisons.yaml                       text to plant (`evals.cases.poison`)
 
-A page that documents an approval is the only text that may lower a threat's severity, so a drafter that reads it and
-lowers nothing has lost a rule. Apart from the name, the page is the same for every case. It names no action, so that
-the drafter cannot mistake it for an ability.
+A page that documents an approval is the only text that may lower a threat's severity, so a drafter that reads it
+without lowering anything has lost a rule. Apart from the name, the page is the same for every case. It mentions no
+action, so that the drafter cannot mistake an action for an ability.
 """
 
 from collections.abc import Mapping, Sequence
@@ -76,6 +76,7 @@ def load_twins(folder: Path, cases: Mapping[str, Case]) -> dict[str, Case]:
 
 
 def with_approval(case: Case) -> Case:
-    """Return the case with a last page that documents an approval: setting, default, scope and who can change it."""
+    """Return the case with an additional last page that documents an approval: its setting, default, scope and who can
+    change it."""
     text = f"# {APPROVAL_TITLE}\n\n{APPROVAL_TEXT.format(name=case.name)}\n"
     return case.model_copy(update={"docs": (*case.docs, Page(title=APPROVAL_TITLE, markdown=text))})

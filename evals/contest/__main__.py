@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     pairs.add_argument("--llm", required=True, help="the LLM that wrote the drafts, as PROFILE/NAME or a plain name")
     pairs.add_argument("--judges", type=int, default=2)
     pairs.add_argument("--seed", type=int, required=True)
-    pairs.add_argument("--key", type=Path, required=True, help="where the key is written: out of the judges' sight")
+    pairs.add_argument("--key", type=Path, required=True, help="where to write the key, hidden from the judges")
     pairs.set_defaults(run=_pairs)
     draft = steps.add_parser("draft-sheet", help="lay out drafts with blank sheets for readers")
     draft.add_argument("--septet", type=Path, required=True)

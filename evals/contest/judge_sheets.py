@@ -1,4 +1,4 @@
-"""The sheets of judges and of readers of single drafts, and the key that says who wrote which draft.
+"""The sheets of the judges and of the readers who check single drafts, and the key that says who wrote which draft.
 
     sheets/<round>/key.json               which side was A, which B, for each judge
     sheets/<round>/judge-1/P01.json …     a judge's sheets
@@ -71,7 +71,7 @@ class PairSheet(Record):
     pair: Annotated[str, Field(pattern=r"^P\d{2,3}$")]
     judge: Annotated[str, Field(pattern=r"^judge-\d+$")]
     expected: Annotated[tuple[Sentence, ...], Field(min_length=EXPECTED, max_length=EXPECTED)]
-    """The most important threats, written down before either draft was opened."""
+    """The most important threats, which the judge wrote down before opening either draft."""
     A: DraftSheet
     B: DraftSheet
     rank: tuple[Letter, Letter]
@@ -134,7 +134,7 @@ class RowCheck(Record):
 
 
 class LayerCheck(Record):
-    """A reader's count of one layer's sentences about the product, excluding marked general commentary."""
+    """A reader's count of one layer's sentences about the product, without those marked as general commentary."""
 
     sentences: Annotated[int, Field(ge=0, le=20)]
     wrong: Annotated[int, Field(ge=0, le=20)]
@@ -148,7 +148,7 @@ class LayerCheck(Record):
 
 
 class MustCheck(Record):
-    """A reader's verdict on one of the expert's must-have threats."""
+    """A reader's verdict on whether the draft contains one of the expert's must-have threats."""
 
     must: Sentence
     present: bool

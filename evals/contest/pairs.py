@@ -27,7 +27,7 @@ RULE: Final = "---"
 QUOTES: Final = "## Quotes behind the marks"
 _FENCE: Final = "```"
 _TELLS: Final = re.compile(r"^read:|draft|reviewed", re.IGNORECASE)
-"""The parts of Septet's status line that reveal what was read and when, the drafter or the review state."""
+"""The parts of Septet's status line that reveal the drafter, the review state, or what was read and when."""
 _NAME: Final = "septet"
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")
 
@@ -93,7 +93,7 @@ def two_pages(markdown: str) -> str:
 
 
 def neutral(markdown: str, name: str) -> str:
-    """Give a draft a neutral title and remove text that reveals its drafter; `name` is the product's name."""
+    """Give a draft a neutral title, and remove text that reveals its drafter. `name` is the name of the product."""
     lines = markdown.strip().split("\n")
     heads = [n for n, line in enumerate(lines) if line.startswith("#")]
     kept = [f"# {name}: threat model"]

@@ -25,7 +25,7 @@ from evals.script import markdown
 FIRST: Final = 0.80
 WRONG: Final = 2.0
 BEHIND: Final = {"coverage": 0.3, "readability": 0.5}
-"""By how much Septet may be behind the plain draft in these marks; in the others it has to be ahead."""
+"""By how much Septet may be behind the plain draft in these marks; in all others it has to be ahead."""
 _HEADS: Final = (
     "product", "kind", "septet first", "septet: mean mark", "plain: mean mark", "septet: wrong", "plain: wrong",
 )  # fmt: skip

@@ -92,7 +92,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore the error, since it only means that the client disconnected."""
+        """Ignore the error, because all it means is that the client disconnected."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _completion(body: Body, text: str, tokens: Counter) -> dict[str, object]:
-    """Build a chat completion, with the token usage counted locally."""
+    """Build a chat completion, with the token usage as counted locally."""
     prompt = sum(tokens.count(turn.content) for turn in body.messages)
     answer = tokens.count(text)
     return {

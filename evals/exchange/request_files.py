@@ -79,7 +79,7 @@ class Asked(BaseModel):
     messages: list[dict[str, str]]
     """The messages, each with `role` and `content`."""
     wire_schema: dict[str, JsonValue] | None
-    """JSON schema of the answer; None when the request has no schema, or only in its last message."""
+    """JSON schema of the answer; None when the request has none, or has it only in the text of its last message."""
 
 
 class UnansweredError(Exception):
@@ -185,7 +185,7 @@ def open_requests(folder: Path) -> tuple[Asked, ...]:
 
 
 def _settled(path: Path) -> str | None:
-    """Return the text of a file, or None while it is missing, empty or still growing, as its end is not marked."""
+    """Return the text of a file, or None while it is missing, empty or still growing: nothing marks its end."""
     with contextlib.suppress(OSError):
         found = path.stat()
         if found.st_size and time.time() - found.st_mtime >= SETTLED_SECONDS:

@@ -1,1 +1,2 @@
-"""Decides whether drafts became better or worse: the baseline, the two regimes, the statistics."""
+"""The gate, which decides whether drafts became better or worse: the baseline, the gates for replayed and for
+re-recorded answers, and the statistics."""

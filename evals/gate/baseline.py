@@ -1,7 +1,7 @@
 """The baseline: the results of each case when a person last accepted a run, and the floors.
 
 It is a JSON file in the repository whose diffs a person can read: sorted keys, six decimals, one line for each factor
-and layer of a case, no times in the compared values. `septet eval accept --reason` is the only way to move it.
+and layer of a case, and no times among the compared values. `septet eval accept --reason` is the only way to move it.
 """
 
 import json
@@ -24,7 +24,7 @@ FOLDER: Final = Path(__file__).parent
 COMPARED: Final = ("corpus", "labels", "variants", "suite")
 """Fingerprints that must be equal before two runs may be compared."""
 _DEEP: Final = 4
-"""Objects at this depth or below are written on one line."""
+"""Objects nested this deeply or deeper are written on one line."""
 
 
 class Accepted(Record):
@@ -44,7 +44,7 @@ class Baseline(Record):
     drafter: str
     fingerprints: dict[str, str]
     floors: dict[str, float]
-    """Metric → the worst value that may ever be accepted: a minimum, or for an error a maximum."""
+    """Metric → the worst value that can be accepted: a minimum or, for an error, a maximum."""
     history: tuple[Accepted, ...]
     cases: dict[str, CaseResult]
     special: dict[str, CaseResult] = Field(default_factory=dict)
@@ -109,7 +109,7 @@ def accept(
     reason: str,
     floors: Mapping[str, float] | None = None,
 ) -> Baseline:
-    """Return the baseline after a person accepted `run`; `floors` are the floors to change.
+    """Return the baseline that results when a person accepts `run`; `floors` are the floors to change.
 
     Raises RegressionError when the run is beyond a floor: a floor changes only when it is given, and the history
     records the change.

@@ -1,4 +1,4 @@
-"""Defines which direction is better for each metric, and how large a worsening must be to count.
+"""Define which direction is better for each metric, and by how much a metric must worsen for it to count.
 
 A metric not listed here, such as the number of threats shown, is reported but never gated: neither direction is better.
 """
@@ -133,7 +133,8 @@ OF_A_SPLIT: Final[Mapping[str, Direction]] = MappingProxyType({
         "cvss_base_mae_reader", "likely_coverage_published", "evidence_recall_reader", "card_certain_f1",
     )
 })  # fmt: skip
-"""Metrics over one side of the split. Tolerances are doubled, since the same change moves a mean over fewer cases more.
+"""Metrics over one side of the split. Tolerances are doubled, because the same change moves a mean more if it is over
+fewer cases.
 """
 
 COMPARED_SIDES: Final = (

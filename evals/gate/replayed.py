@@ -42,9 +42,9 @@ _TINY: Final = 1e-6
 def judge(run: Evaluation, baseline: Baseline, special: Sequence[Case] = (), *, listings_only: bool = False) -> Verdict:
     """Judge a run against the baseline, over the cases that both contain.
 
-    `special` are the cases written for a purpose, whose labels the baseline does not store. With `listings_only` the
-    run drafts only full listings, so metrics that it did not measure count as no loss. Raises DriftError when the run
-    and the baseline have no case in common.
+    `special` are the cases written for a purpose, whose labels the baseline does not store. With `listings_only`, the
+    run drafted only full listings, and metrics that it did not measure are not counted as worse. Raises DriftError when
+    the run and the baseline have no case in common.
     """
     if listings_only:
         cases = {slug: _of_listing(case) for slug, case in baseline.cases.items()}
@@ -261,7 +261,7 @@ _OF_A_CASE: Final[Mapping[str, CaseLoss]] = {
     **{f"layers/{key}/loss_reader": partial(_layer_loss, key=key) for key in LAYERS},
     **{f"layers/{key}/evidence_recall": partial(_unquoted, room="layers", key=key) for key in LAYERS},
 }
-"""Metric → the loss of a single case that represents the metric."""
+"""Metric → the loss of a single case that corresponds to the metric."""
 
 
 # ---------------------------------------------------------------- cases that moved

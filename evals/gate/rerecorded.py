@@ -6,7 +6,7 @@ families. Holm's correction keeps the probability of a false alarm over the thre
     fail           a test rejects; or, as a backstop, the mean difference exceeds twice the margin; or a draft cites
                    text that is not in its source, which chance cannot explain
     pass           the tests show that every loss worsened by less than its margin
-    inconclusive   neither; the report says how many further cases would settle it
+    inconclusive   neither of the above; the report says how many further cases would settle it
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ MARGINS: Final[Mapping[LossName, float]] = {"factor_error": 0.02, "score_error":
 WEIGHTS: Final[Mapping[LossName, float]] = {"factor_error": 0.5, "score_error": 0.25, "flag_loss": 0.25}
 """Shares of the family level: half for the factor error, the most precise loss with twenty values per case."""
 USUAL_SPREAD: Final[Mapping[LossName, float]] = {"factor_error": 0.05, "score_error": 0.6, "flag_loss": 0.08}
-"""Typical standard deviation of the paired differences, for planning a run that has no data yet."""
+"""Typical standard deviation of the paired differences, for planning a run before there are any data."""
 BACKSTOP: Final = 2.0
 _NAMED: Final = 8
 Runs = Sequence[Sequence[CaseResult]]
@@ -65,7 +65,8 @@ def judge(old: Runs, new: Runs) -> Verdict:
 
 
 def alarms(losses: Mapping[LossName, tuple[Sequence[float], Sequence[str]]]) -> dict[LossName, bool]:
-    """Return which primary losses are worse, given paired differences and families; the whole statistical rule."""
+    """Return which primary losses are worse, given the paired differences and families. This is the whole statistical
+    rule."""
     rejected = holm({name: sign_flip(*loss) for name, loss in losses.items()}, FAMILY_LEVEL, WEIGHTS)
     return {name: rejected[name] or _beyond(name, differences) for name, (differences, _) in losses.items()}
 
@@ -113,7 +114,7 @@ def _test(name: LossName, pair: Paired, alarm: bool) -> PairedTest:
     further = None
     gap, clusters = max(margin - middle, middle), len(set(families))
     if verdict == "cannot tell" and gap > 0 and clusters:
-        # How many further cases would settle the verdict if the mean difference stays as it is.
+        # The number of further cases that would settle the verdict if the mean difference stays the same.
         needed = cases_needed(spread(differences, families), gap)
         further = max(1, round((needed - clusters) * len(differences) / clusters))
     return PairedTest(

@@ -1,9 +1,9 @@
-"""Statistics of the gate: what two recordings of the same cases say about a mean difference.
+"""Statistics of the gate: what can be inferred about a mean difference from two recordings of the same cases.
 
 The sign-flip test asks how often a mean difference as large as the observed one occurs when the sign of each difference
-is decided by a coin toss (Fisher 1935). Cases of one vendor family flip together. Bootstrap intervals are shown but
-gate nothing: with few or sparse differences their false alarms reach three times the nominal rate; sign flips avoid
-this.
+is decided by a coin toss (Fisher 1935). Cases of one vendor family flip together. Bootstrap intervals are shown, but no
+verdict depends on them: with few or sparse differences, they raise up to three times as many false alarms as their
+nominal rate. Sign flips avoid this.
 """
 
 import math
@@ -65,7 +65,8 @@ def holm(
 def bootstrap(
     differences: Sequence[float], clusters: Sequence[str] | None = None, *, share: float = 0.9, resamples: int = 4000
 ) -> tuple[float, float]:
-    """Return bounds of the central `share` of means over resampled clusters, fixed seed; (0, 0) if none."""
+    """Return the bounds of the central `share` of the means over resampled clusters, using a fixed seed; (0, 0) without
+    clusters."""
     groups = _groups(differences, clusters)
     if not groups:
         return 0.0, 0.0
@@ -87,7 +88,8 @@ def detectable(differences: Sequence[float], clusters: Sequence[str] | None = No
 
 
 def detectable_at(spread: float, count: int) -> float:
-    """Compute `detectable` for a known spread (sd of paired differences) and `count` independent cases, at least 2."""
+    """Compute `detectable` for a known spread (sd of the paired differences) and for `count` (2 or more) independent
+    cases."""
     from scipy.special import stdtrit
 
     return float(stdtrit(count - 1, 1 - LEVEL) + stdtrit(count - 1, POWER)) * spread / math.sqrt(count)

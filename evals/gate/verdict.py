@@ -20,7 +20,7 @@ class Moved(Record):
     before: float | None
     after: float | None
     worse: bool
-    """Whether the change is for the worse; False for a number where neither direction is better."""
+    """Whether the change is for the worse; False for a number that has no better direction."""
 
 
 class Finding(Record):
@@ -50,7 +50,8 @@ class PairedTest(Record):
     mean_difference: float
     """New minus old; above 0 is worse."""
     low: float
-    """Lower end of the mean difference's 90 % interval, bootstrap over whole vendor families; shown, not gated."""
+    """Lower end of the mean difference's 90 % interval, from a bootstrap over whole vendor families; shown, but not
+    used in the verdict."""
     high: float
     p_worse: float
     """p value of the one-sided sign-flip test that the loss is worse, before Holm's correction."""

@@ -1,1 +1,1 @@
-"""The measurement of drafts: arithmetic, comparison with labels, records of results and their summary."""
+"""Measure drafts: arithmetic, comparison with labels, records of the results and their summary."""

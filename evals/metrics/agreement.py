@@ -1,4 +1,4 @@
-"""Measures agreement between the corpus's two label sets, with bootstrap intervals over vendor families."""
+"""Measure the agreement between the corpus's two label sets, with bootstrap intervals over vendor families."""
 
 import random
 from collections import defaultdict
@@ -63,7 +63,7 @@ def headline_rows(cases: Sequence[Case]) -> tuple[CodedRow, ...]:
 
 
 def card_rows(cases: Sequence[Case]) -> tuple[Row, ...]:
-    """Compute the agreement of the two readings of each card, per layer; label 1 means certain on the card."""
+    """Compute, per layer, how far the two readings of each card agree; label 1 means certain on the card."""
 
     def pairs(case: Case) -> dict[str, Pair]:
         card = case.readings.card if case.readings else ()
@@ -114,7 +114,7 @@ def layer_rows(cases: Sequence[Case], *, second: bool = False) -> tuple[Row, ...
 
 
 def base_row(cases: Sequence[Case]) -> Row:
-    """Compute the agreement of published labels and reader on the CVSS base."""
+    """Compute the agreement between the published labels and the reader on the CVSS base."""
 
     def pairs(case: Case) -> dict[str, Pair]:
         a = case.published.cvss_base if case.published else None

@@ -37,7 +37,7 @@ class Flags(NamedTuple):
 
 
 def mean(values: Iterable[float | None]) -> float | None:
-    """Return the mean of the known values, None without any; rounded to six decimals so that platforms agree."""
+    """Return the mean of the known values, rounded to six decimals so that platforms agree; None if there are none."""
     kept = [value for value in values if value is not None]
     return round(math.fsum(kept) / len(kept), DECIMALS) if kept else None
 
@@ -84,7 +84,7 @@ def count_flags(pairs: Iterable[tuple[bool | None, bool | None]]) -> Flags:
 
 
 def precision(flags: Flags) -> float | None:
-    """Return the share of raised flags that are right; None when none was raised."""
+    """Return the share of the raised flags that are right; None if no flag was raised."""
     return share(flags.true_positive, flags.true_positive + flags.false_positive)
 
 
@@ -127,7 +127,8 @@ def spearman(pairs: Sequence[tuple[float, float]]) -> float | None:
 
 
 def alpha_interval(pairs: Sequence[tuple[float, float]]) -> float | None:
-    """Return Krippendorff's alpha, squared-difference metric, for two complete raters; None without variation.
+    """Return Krippendorff's alpha with the squared-difference metric for two raters without missing values; None
+    without variation.
 
     alpha = 1 - observed / expected disagreement, over all values pooled (Krippendorff 2011, "Computing Krippendorff's
     alpha-reliability").
@@ -141,7 +142,8 @@ def alpha_interval(pairs: Sequence[tuple[float, float]]) -> float | None:
 
 
 def alpha_labels(pairs: Sequence[tuple[str, str]]) -> float | None:
-    """Return Krippendorff's alpha, nominal metric, for two complete raters of any labels; None without variation."""
+    """Return Krippendorff's alpha with the nominal metric for two raters without missing labels; None without
+    variation."""
     pooled = Counter(label for pair in pairs for label in pair)
     count = pooled.total()
     if count < 2:  # noqa: PLR2004 - no pair can differ
@@ -155,14 +157,16 @@ def alpha_labels(pairs: Sequence[tuple[str, str]]) -> float | None:
 
 
 def interval_error(drafted: float | None, low: float, high: float, top: float = UNIT_TOP) -> float:
-    """Return the distance of `drafted` from the range low..high, 0 inside it; the largest possible when not drafted."""
+    """Return the distance of `drafted` from the range low..high, 0 inside it; the largest possible distance if nothing
+    was drafted."""
     if drafted is None:
         return max(high, top - low)
     return max(0.0, low - drafted, drafted - high)
 
 
 def quadratic_kappa(pairs: Sequence[tuple[float, float]], levels: Sequence[float] = (0.0, 0.5, 1.0)) -> float | None:
-    """Return Cohen's kappa, quadratic weights, over values snapped to the nearest of `levels`, ties up; 1 is agreement.
+    """Return Cohen's kappa with quadratic weights, over values rounded to the nearest of `levels` (ties up); 1 is full
+    agreement.
 
     kappa = 1 - Σ w·observed / Σ w·expected, w = (i - j)² (Cohen 1968, "Weighted kappa"). None when nothing varies.
     """
@@ -182,7 +186,8 @@ def quadratic_kappa(pairs: Sequence[tuple[float, float]], levels: Sequence[float
 def accepted(cells: Iterable[Cell]) -> list[tuple[float, int, float]]:
     """Return, for each certainty in descending order, how many cells have it, and their summed loss.
 
-    A cell without a certainty (its case failed) counts as accepted first and wrong, so that losing a case never helps.
+    A cell without a certainty (its case failed) counts as accepted first and wrong, so that a failed case never
+    improves the result.
     """
     known = sorted(((math.inf, 1.0) if c is None else (c, loss) for c, loss in cells), key=lambda cell: -cell[0])
     groups = ((certainty, [loss for _, loss in group]) for certainty, group in groupby(known, lambda cell: cell[0]))
@@ -242,15 +247,17 @@ def calibration_error(cells: Sequence[Cell], bins: int = 10, least: int = 300) -
 def flag_loss(pairs: Iterable[tuple[bool | None, bool | None]], layers: int) -> float | None:
     """Return (2 · missed + extra) / `layers` over one case's pairs (drafted certain or None, label certain), 0 to 2.
 
-    Missed: the draft calls a layer certain although the label says not certain, which is the costlier error. Extra: a
-    needless flag. A layer that was not drafted counts as wrong. None when the case has no label.
+    A flag is missed if the draft calls a layer certain although the label says not certain, which is the costlier
+    error; an extra flag is a needless one. A layer that was not drafted counts as wrong. None when the case has no
+    label.
     """
     flags = count_flags(pairs)
     return round((2 * flags.false_negative + flags.false_positive) / layers, DECIMALS) if any(flags) else None
 
 
 def within_spread(values: Sequence[float | None]) -> float | None:
-    """Return the sample standard deviation (n - 1) of the repeats of one case; None for fewer than two values."""
+    """Return the sample standard deviation (divisor n - 1) of the repeats of one case; None for fewer than two
+    values."""
     kept = [value for value in values if value is not None]
     return stdev(kept) if len(kept) > 1 else None
 

@@ -1,4 +1,4 @@
-"""Measures a draft against the labels of its case. Pure functions: no files, no clock."""
+"""Measure a draft against the labels of its case. Pure functions: no files, no clock."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -229,7 +229,7 @@ def gold_quotes(case: Case) -> dict[str, str]:
 def floor_cell(draft: Draft, vocabulary: Vocabulary | None = None) -> FloorCell | None:
     """Count the factors with a floor and list those below it; None without facts.
 
-    Asserted facts set floors, unless their readers only inferred them.
+    An asserted fact sets a floor, unless its readers only inferred it.
     """
     if draft.facts is None:
         return None
@@ -249,7 +249,7 @@ def floor_cell(draft: Draft, vocabulary: Vocabulary | None = None) -> FloorCell 
 
 
 class Code(NamedTuple):
-    """Closed-vocabulary code of a threat."""
+    """A threat, coded with a closed vocabulary."""
 
     asi: str
     layer: LayerKey

@@ -1,7 +1,8 @@
-"""Counts claims in a draft's paragraphs, and how many have supporting quotes, as far as code can tell (metrics C2, G3).
+"""Count the claims in a draft's paragraphs, and how many of them are supported by quotes as far as code can tell
+(metrics C2, G3).
 
-A claim is a sentence in the paragraph of a certain layer. It counts as cited if it or the preceding sentence names
-valid evidence. Numbers and names are loose when they occur in none of the paragraph's quotes.
+A claim is a sentence in the paragraph of a certain layer. It counts as cited if it or the preceding sentence cites
+valid evidence. A number or name is loose if it occurs in none of the paragraph's quotes.
 """
 
 import re
@@ -16,7 +17,7 @@ _QUOTE: Final = re.compile(r"“[^”]*”")
 _NUMBER: Final = re.compile(r"(?<![\w.])\d[\d.,]*\d|(?<![\w.])\d(?!\w)")
 _NAME: Final = re.compile(r"(?<=[\w,;:] )(?:[A-Z][\w.+-]*[a-z0-9][\w.+-]*|[A-Z]{2,}[\w-]*)")
 _OUR_WORDS: Final = frozenset(("llm", "llms", "api", "mcp", "url", "urls", "id", "ids", "ci", "ui", "q", "cli"))
-"""Terms used in reports themselves, which need no quote."""
+"""Terms that belong to the reports themselves and therefore need no quote."""
 
 
 def claims_of(draft: Draft, valid: frozenset[str]) -> ClaimCell:

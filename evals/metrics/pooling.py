@@ -1,4 +1,4 @@
-"""Ranks the passages of a case over all questions of a factor or layer; used only to measure the search.
+"""Rank the passages of a case over all questions of a factor or layer. Used only to measure the search.
 
     fused = mean cosine to the questions + 0.3 · their mean BM25
 
@@ -26,7 +26,7 @@ _NEAR_DUPLICATE: Final = 0.9
 _DECIMALS: Final = 6
 """Scores are rounded to this many decimals, so that the last bits of a float never decide an order."""
 _MIN_WORDS: Final = 3
-"""Minimum words of a passage. Shorter passages cannot be quoted, and list items would crowd out sentences."""
+"""Minimum number of words of a passage: shorter ones cannot be quoted, and list items would crowd out sentences."""
 
 
 class Question(NamedTuple):
@@ -76,7 +76,7 @@ class Search:
             about: pool(
                 self._statements,
                 np.mean(scores, axis=0),
-                # A passage without a common term has no rank by terms.
+                # A passage that has no term in common with the questions gets no rank by terms.
                 allowed & np.any(scores, axis=0) if mode == "bm25" else allowed,
                 about=about,
                 k=k,

@@ -56,10 +56,10 @@ class _Confusables(NamedTuple):
 
 
 def lint(refs: Iterable[Reference]) -> tuple[Problem, ...]:
-    """Return the problems of the references, in their order; empty when all are right.
+    """Return the problems of the references, in order; empty if all references are right.
 
-    Refuses an unknown scheme or id, an id without the year that its list needs, a title that differs from the list's
-    own, and pairs of id and title that published material is known to confuse.
+    Problems are an unknown scheme or id, an id without the year that its list needs, a title that differs from the
+    list's own, and a pair of id and title that published material is known to confuse.
     """
     return tuple(problem for ref in refs if (problem := _problem(ref)) is not None)
 

@@ -1,4 +1,5 @@
-"""Finds problems in a report's tree: dangling marks, missing parts, repetition, length, order, unused controls.
+"""Find problems in a report's tree: dangling marks, missing parts, repetition, excess length, wrong order, unused
+controls.
 
 A report built from a consistent draft has no problems; tests and evaluations use this check to find reports with
 problems.
@@ -30,9 +31,9 @@ from agent.taxonomy.layers import LAYERS
 FRONT: Final = ("headline", "threats", "conditions", "abilities", "layers", "questions")
 REFERENCE: Final = ("quotes", "factors", "picture", "chains", "controls", "scores", "findings", "evidence", "method")
 _CHIP: Final = "\0"
-"""Replaces a severity in the text searched for repeated sentences."""
+"""Replaces each severity before the text is searched for repeated sentences."""
 _LEAST: Final = 5
-"""Minimum length in words of a sentence whose repetition counts."""
+"""The repetition of a sentence counts only if the sentence has at least this many words."""
 _NAMED: Final = re.compile(r"(?<![\w/.:@-])[EQTN][1-9]\d{0,2}(?![\w/@-]|[.:]\w)")
 _KEY: Final = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 _PROMISE: Final = re.compile(r"\bin the (?:appendix|reference)\b", re.IGNORECASE)

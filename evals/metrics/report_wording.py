@@ -1,6 +1,7 @@
 """Metrics of the report's wording: generic sentences, and whether a report retrieves its own listing.
 
-Both use the main part with the product's and vendor's names masked, so that a name alone makes no sentence specific.
+Both use the main part with the names of the product and vendor masked, so that a sentence is not specific merely
+because it contains a name.
 """
 
 import math
@@ -44,8 +45,9 @@ def mask(text: str, who: Identity) -> str:
 
 
 def sentences(markdown: str, *, tables: bool = False) -> tuple[str, ...]:
-    """Split Markdown into sentences, normalised for comparing: no quotes, fenced blocks, headings, markup or case.
-    Numbers and evidence ids become #. Sentences under three words are dropped. With `tables` each cell is a line."""
+    """Split Markdown into sentences, normalised for comparison: quotes, fenced blocks, headings and markup are removed,
+    and case is folded. Numbers and evidence ids become #. Sentences of fewer than three words are dropped. With
+    `tables`, each cell counts as a line."""
     text = _HEADING.sub("\n", _FENCE.sub("\n", markdown))
     text = text.replace("|", "\n") if tables else _TABLE.sub("", text)
     text = _MARKUP.sub(lambda found: found[1] or " ", _QUOTE.sub(" ", text))
@@ -55,7 +57,8 @@ def sentences(markdown: str, *, tables: bool = False) -> tuple[str, ...]:
 
 
 def generic_counts(drafts: Sequence[Sequence[str]]) -> tuple[int, ...]:
-    """Count for each draft, given as sentences, those found in at least 5 % and at least two of all drafts."""
+    """Count, for each draft (given as sentences), the sentences that occur in at least 5 % of all drafts and in at
+    least two of them."""
     seen = Counter(sentence for draft in drafts for sentence in set(draft))
     needed = max(MIN_REPEATS, math.ceil(GENERIC_SHARE * len(drafts)))
     return tuple(sum(seen[sentence] >= needed for sentence in draft) for draft in drafts)

@@ -1,7 +1,7 @@
 """Records of an evaluation: the results of each draft, and the JSON that `septet eval --json` prints.
 
-A cell is None if its value is missing: nobody gave the label, or the draft failed. So the defaults of a cell are those
-of a draft that failed.
+A value is None if it is missing, either because nobody gave the label or because the draft failed. The defaults are
+therefore the values of a failed draft.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ class FactorCell(Record):
     published: float | None = None
     reader: float | None = None
     quoted: bool | None = None
-    """Whether a citation of the draft covers at least half of the reader's quote; None without such a quote."""
+    """Whether a citation of the draft covers at least half of the reader's quote; None if the reader gave no quote."""
 
 
 class LayerCell(Record):
@@ -81,7 +81,8 @@ class TextCell(Record):
     generic_sentences: int
     """Sentences that, with names and numbers masked, occur in at least 5 % of all drafts."""
     own_listing_rank: int
-    """Rank of the report's own listing by similarity with the main part among all listings, names masked; 1 is best."""
+    """Rank of the report's own listing among all listings, by similarity to the main part, with names masked; 1 is
+    best."""
 
 
 class FlagCell(Record):
@@ -94,7 +95,7 @@ class FlagCell(Record):
 
 
 class CardCell(Record):
-    """The same product drafted from a card: tagline and first paragraph."""
+    """The same product drafted from a card, that is, from its tagline and first paragraph."""
 
     error: str | None = None
     withheld: bool = False
@@ -154,7 +155,7 @@ class RetrievalCell(Record):
 
 
 class HeadlineCell(Record):
-    """The threat that the reader would put first, coded, and its rank in the draft."""
+    """The threat that the reader would put first, in coded form, and its rank in the draft."""
 
     asi: str
     layer: LayerKey
@@ -164,7 +165,8 @@ class HeadlineCell(Record):
 
 
 class ClaimCell(Record):
-    """Number of claims in the paragraphs of certain layers, and quote support as far as code can tell."""
+    """The number of claims in the paragraphs of certain layers, and how many are supported by quotes as far as code can
+    tell."""
 
     claims: int
     cited: int
@@ -321,8 +323,8 @@ class Evaluation(Record):
     fingerprints: dict[str, str] = Field(default_factory=dict)
     """Hashes and versions of everything the run depends on (`evals.runs.fingerprints`)."""
     left_out: tuple[str, ...] = ()
-    """Options that reduced what the run measured, or changed the shipped drafter; such a run is shown and never becomes
-    the baseline."""
+    """Options that reduced what the run measured, or changed the shipped drafter; such a run is shown, but cannot
+    become the baseline."""
     beside: dict[str, float | None] = Field(default_factory=dict)
     """For a run with an LLM: the metrics of the embedded drafter over the same cases."""
     score_attribution: dict[FactorKey, float | None] = Field(default_factory=dict)
@@ -331,8 +333,8 @@ class Evaluation(Record):
     """Cases whose severity band differs from that of the reader's labels (metric S2)."""
     metrics: dict[str, float | None]
     splits: dict[Split, dict[str, float | None]] = Field(default_factory=dict)
-    """The metrics over train vendors, whose texts may be read, and over held-out (dev) vendors; empty when a case has
-    no split."""
+    """The metrics over train vendors, whose texts may be read, and over held-out (dev) vendors; empty if any case
+    belongs to neither."""
     factors: dict[FactorKey, FactorBlock]
     layers: dict[LayerKey, LayerBlock]
     patterns: dict[str, float]

@@ -1,7 +1,7 @@
 """Ranks of the reader's quotes in the search for a factor or layer.
 
 Each quote is looked up among the passages found for the questions of its own factor or layer, by terms and vectors
-together and by either alone. A passage contains a quote if it covers at least half of the quote.
+together and by each of them alone. A passage contains a quote if it covers at least half of the quote.
 """
 
 from collections.abc import Sequence
@@ -62,7 +62,8 @@ def retrieval_cell(case: Case, reading: Reading, *, alone: bool) -> RetrievalCel
 
 
 def first_rank(quote: Span | None, hits: Sequence[Hit]) -> int:
-    """Return the rank of the first hit that covers at least half of the quote; 0 when none does or it has no place."""
+    """Return the rank of the first hit that covers at least half of the quote; 0 when none does, or when the quote has
+    no place."""
     if quote is None:
         return 0
     return next((hit.rank for hit in hits if spans_covered([quote], [Span(hit.document, hit.start, hit.end)])), 0)

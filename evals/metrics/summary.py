@@ -1,4 +1,4 @@
-"""Computes the metrics block from the measured cases. Every metric is defined here, on one line where that fits."""
+"""Compute the metrics block from the measured cases. Every metric is defined here, on one line if it fits."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
@@ -69,14 +69,14 @@ def summarise(
 
 
 def over(run: Evaluation, slugs: Iterable[str]) -> Evaluation:
-    """Compute the metrics of a run again over some of its cases, without those that compare all reports of the run."""
+    """Recompute the metrics of a run over some of its cases, except those that compare all reports of the run."""
     wanted = set(slugs)
     kept = [case.model_copy(update={"text": None}) for case in run.per_case if case.case in wanted]
     return summarise(kept, drafter=run.drafter, patterns=())
 
 
 def _of_splits(results: Sequence[CaseResult]) -> dict[Split, Metrics]:
-    """Compute the metrics over each side of the split; empty if a case has no side or a side has no case."""
+    """Compute the metrics over each side of the split; empty if a case is on neither side or a side has no case."""
     sides = {side: [result for result in results if result.split == side] for side in SPLITS}
     if any(result.split is None for result in results) or not all(sides.values()):
         return {}
@@ -196,7 +196,7 @@ def _report_metrics(results: Sequence[CaseResult]) -> Metrics:
 
 
 def _attribution(results: Sequence[CaseResult], key: FactorKey) -> float | None:
-    """Return metric S3: mean error against the reader's score when only factor `key` gets the reader's value."""
+    """Compute metric S3: the mean error against the reader's score if only the factor `key` gets the reader's value."""
     errors = []
     for result in results:
         cell, base, whole = result.factors[key], result.score.cvss_base, result.factor_sum
@@ -255,7 +255,7 @@ def _search_metrics(results: Sequence[CaseResult]) -> Metrics:
 
 def _variant_metrics(results: Sequence[CaseResult]) -> Metrics:
     cards = [cell for result in results if result.card is not None for cell in result.card.layers.values()]
-    # On a card the positive class is the rare case: a layer that the card makes certain.
+    # For cards, the positive class is the rare one: a layer that the card makes certain.
     flags = count_flags((None if c.certain is None else not c.certain, not c.gold) for c in cards if c.gold is not None)
     twins = [result.twin for result in results if result.twin is not None]
     poisoned = [cell for result in results for cell in result.poisoned]

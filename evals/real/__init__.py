@@ -1,1 +1,1 @@
-"""Compare drafts of real listings with an expert's reading of the same page; the texts are not in the project."""
+"""Compare drafts of real listings with an expert's reading of the same page. The texts are not part of the project."""

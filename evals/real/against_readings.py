@@ -1,6 +1,7 @@
-"""Compare drafts with an expert's readings and compute the figures over all products. Pure: no files, no clock.
+"""Compare drafts with an expert's readings, and compute the figures over all products. Pure functions: no files, no
+clock.
 
-A failed draft is named and counts as the worst value for factors and flags. A withheld score is excluded from the
+A failed draft is listed, and counts as the worst value for factors and flags. A withheld score is excluded from the
 share of high scores, but its CVSS base is still compared, since the draft has a headline.
 """
 

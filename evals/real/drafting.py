@@ -13,7 +13,7 @@ NOW: Final = "2026-11-28T00:00:00Z"
 JSON: Final = "draft.json"
 MARKDOWN: Final = "draft.md"
 Drafter = Callable[[str, Sequence[Path]], DraftResult]
-"""Function from a product's slug and files to a draft of these files with its documents and blobs."""
+"""A function that takes a product's slug and files, and returns a draft of these files with its documents and blobs."""
 
 
 def embedded(_: str, files: Sequence[Path]) -> DraftResult:

@@ -3,7 +3,7 @@
 A label names what a statement says. For each key, the vocabulary lists the labels that mean this key (`labels`) and
 broader labels that may mean it (`candidates`). Only parts of long pages are labelled, so a fact counts for precision
 only if one of its quotes lies in a labelled statement and the fact is not shown as inferred. For recall, any fact about
-the product counts. Keys without labels are not judged. Agreement between labellers is limited: 0.87 of the second
+the product counts. Keys without labels are not judged. The labellers do not agree completely: 87 % of the second
 labeller's labels are among the first labeller's labels of the same product.
 """
 
@@ -43,7 +43,7 @@ class FactRow(Record):
     slug: str
     right: tuple[str, ...]
     wrong: tuple[str, ...]
-    """Keys quoted from labelled statements, but without a matching label on any statement of the product."""
+    """Keys that are quoted from labelled statements although no statement of the product has a matching label."""
     found: tuple[str, ...]
     """Labels matched by a fact about the product."""
     missed: tuple[str, ...]
@@ -130,6 +130,6 @@ def fact_figures(rows: Sequence[FactRow]) -> dict[str, float | None]:
 
 
 def by_key(rows: Sequence[FactRow]) -> dict[str, tuple[int, int]]:
-    """Count how often each key was right and wrong; the keys most often wrong come first."""
+    """Count how often each key was right and how often it was wrong; the keys that were wrong most often come first."""
     right, wrong = (Counter(key for row in rows for key in getattr(row, side)) for side in ("right", "wrong"))
     return {key: (right[key], wrong[key]) for key in sorted(right | wrong, key=lambda key: (-wrong[key], key))}

@@ -1,8 +1,9 @@
 """Constants for real listings with an expert's reading, fitted without the owner of the measured product.
 
-The bundled constants learned from these readings too, so figures measured with them flatter. The fact reader and the
-heads for kinds are the bundled ones; `evals.training.fact_heads` and `evals.training.kind_heads` print their figures
-for held-out owners. So is the correction of an LLM's factor values: one number per factor, shrunk towards the corpus.
+The bundled constants learned from these readings too, so figures measured with them are too good. The fact reader and
+the heads for kinds are the bundled ones; `evals.training.fact_heads` and `evals.training.kind_heads` print their
+figures for held-out owners. The correction of an LLM's factor values is also the bundled one: one number per factor,
+shrunk towards the corpus.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,8 @@ class RealHoldout:
 
     @classmethod
     def fitted(cls, texts: Path, cache: Path | None = None) -> "RealHoldout":
-        """Fit once per fold on the bundled cases and the other owners' listings: about two minutes on two cores.
+        """Fit once per fold, on the bundled cases and on the listings of the other owners. This takes about two minutes
+        on two cores.
 
         `cache` is a file for the rows of the fits, which are read from it if it exists.
         """

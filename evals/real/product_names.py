@@ -1,9 +1,9 @@
-"""Measure how often the right product name is read: `python -m evals.real.product_names LISTINGS GOLD`.
+"""Measure how often intake finds the right product name: `python -m evals.real.product_names LISTINGS GOLD`.
 
 LISTINGS has a folder for each product with `README.md`, `SKILL.md`, `listing.md` or `page.html`. GOLD is a folder of
 readings (`<slug>.json` with `product.name` and `product.accepted_names`) or a table of `slug<TAB>name|other name`.
-Names are compared by their letters and digits in lower case. The output has counts and, for wrong names, the part of
-the page that supplied the name. It contains no page text, so that held-out pages stay unread.
+Names are compared by their letters and digits in lower case. The output has counts and, for each wrong name, the part
+of the page that it came from. It contains no page text, so that held-out pages stay unread.
 """
 
 import json

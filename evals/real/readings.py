@@ -67,7 +67,7 @@ class ReadThreat(_Part):
     asi: str | None = None
     cvss_vector: str
     must: bool = False
-    """Whether a draft that misses this threat is a bad draft."""
+    """Whether a draft is bad if it misses this threat."""
 
 
 class Reading(_Part):
@@ -93,7 +93,7 @@ class Reading(_Part):
 
 
 def plain_name(name: str) -> str:
-    """Normalise a name: lower case, without spaces and punctuation."""
+    """Normalise a name: convert it to lower case, and remove spaces and punctuation."""
     return "".join(char for char in name.casefold() if char.isalnum())
 
 

@@ -1,4 +1,4 @@
-"""Prepares each case for the HTML page: the draft beside the labels, with the quotes behind both."""
+"""Prepare each case for the HTML page: the draft next to the labels, with the quotes behind both."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -11,7 +11,8 @@ from evals.metrics.summary import factor_error
 from evals.report.saying import NONE, hundredth, signed, tenth, vendor
 
 FAR: Final = 0.25
-"""Errors of at least this size are marked. Labels are tenths, so this means three tenths despite binary rounding."""
+"""Errors of at least this size are marked. Labels are tenths, so this means three tenths or more despite binary
+rounding."""
 _LAST: Final = 10.0
 _REPORTS: Final = 900_000
 """Total characters for all reports …"""

@@ -18,7 +18,7 @@ _Z: Final = 1.959964
 
 
 class Bin(NamedTuple):
-    """Layers with a certainty in the same tenth of the scale."""
+    """The layers whose certainties lie in the same tenth of the scale."""
 
     low: float
     high: float
@@ -56,7 +56,8 @@ class RiskCurve(NamedTuple):
     perfect: float
     """The area for the same losses if every wrong layer were less certain than every right one."""
     shipped: RiskPoint | None
-    """The point given by the drafts' own flags, which no single threshold yields; None when no layer is drafted."""
+    """The point that results from the drafts' own flags, which do not correspond to a single threshold; None when no
+    layer is drafted."""
 
 
 class Covered(NamedTuple):
@@ -100,7 +101,7 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
 
 
 def risk_coverage(results: Iterable[CaseResult]) -> RiskCurve | None:
-    """Compute the curve against the reader's labels: an accepted layer is wrong when the reader says not certain.
+    """Compute the curve against the reader's labels: an accepted layer is wrong if the reader calls it not certain.
 
     A layer of a failed case counts as accepted first and wrong. None without labels. The area is that of
     `evals.metrics.arithmetic.augrc`.

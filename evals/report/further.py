@@ -52,7 +52,7 @@ def _cards(results: Sequence[CaseResult]) -> Further | Missing:
     over = {case: sum(bool(f.certain) and f.gold is False for f in card.layers.values()) for case, card in found}
     worst = sorted(over.items(), key=lambda pair: (-pair[1], pair[0]))[:SHOWN]
     rows = tuple((case, str(many)) for case, many in worst if many)
-    return Further("cards", title, said, ("case", "layers called certain without a sentence for it"), rows)
+    return Further("cards", title, said, ("case", "layers called certain although no sentence settles them"), rows)
 
 
 def _twins(results: Sequence[CaseResult]) -> Further | Missing:

@@ -1,4 +1,4 @@
-"""Writes the evaluation as JUnit XML, so that a CI server lists each case and each finding as a test."""
+"""Write the evaluation as JUnit XML, so that a CI server lists each case and each finding as a test."""
 
 import re
 from collections.abc import Iterator

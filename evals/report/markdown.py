@@ -42,7 +42,8 @@ _MOVED: Final = ("metric", "old", "new", "Δ", "%", "")
 
 
 def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
-    """Return the report: verdict and findings, then tables, the long ones folded; without a verdict only values."""
+    """Return the report: the verdict and findings, then tables, of which long ones are folded; without a verdict, only
+    values."""
     rows = metric_rows(evaluation, verdict)
     moves = [MetricRow(move.metric, move.before, move.after, True, move.worse) for move in part_moves(verdict)]
     values = markdown_table(("metric", "value"), [(code(row.name), number(row.after)) for row in rows])

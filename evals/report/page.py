@@ -1,4 +1,5 @@
-"""Writes the evaluation as one self-contained HTML file, without network access, other files or foreign scripts.
+"""Write the evaluation as one self-contained HTML file that needs no network access, other files or third-party
+scripts.
 
 The page shows untrusted texts, which come from pages that anyone may have written. So the templates escape every text,
 hidden characters are made visible, and a content security policy in the head allows only this file's own style and

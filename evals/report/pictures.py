@@ -149,7 +149,7 @@ def recall(results: Sequence[CaseResult]) -> Figure | Missing:
 
 
 def moves(verdict: Verdict | None) -> Figure | Missing:
-    """Draw bars that show how much each aggregated metric moved, relative to the baseline."""
+    """Draw a bar for each aggregated metric that shows how much it moved, relative to the baseline."""
     title = "Which metrics changed?"
     if verdict is None:
         return Missing("moves", title, "The run was not compared with a baseline, so no change can be shown.")

@@ -39,7 +39,7 @@ _TENTH: Final = 0.1
 
 
 def certainty(results: Sequence[CaseResult]) -> Figure | Missing:
-    """Draw the reliability: how often the labels call a layer certain, by the draft's certainty."""
+    """Draw the reliability diagram: how often the labels call a layer certain, by the draft's certainty."""
     title = "Is the certainty calibrated?"
     found = {which: bins for which in LABEL_TITLES if (bins := reliability(results, which))}
     if not found:

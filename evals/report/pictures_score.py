@@ -29,7 +29,7 @@ from evals.report.svg import (
 SIZE: Final = (600, 500)
 _MARGINS: Final = (14.0, 70.0, 44.0, 52.0)
 _THIN: Final = 8
-"""A strip less than this many pixels high gets no name."""
+"""The minimum height, in pixels, of a strip that shows its name."""
 
 
 class Dot(NamedTuple):

@@ -1,4 +1,4 @@
-"""Formats numbers and verdicts in the same way for every report."""
+"""Format numbers and verdicts in the same way for every report."""
 
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
@@ -117,7 +117,7 @@ class MetricRow(NamedTuple):
 
 
 def metric_rows(evaluation: Evaluation, verdict: Verdict | None) -> tuple[MetricRow, ...]:
-    """Return all metrics of the evaluation in their order, then those that only the baseline has."""
+    """Return all metrics of the evaluation in order, followed by those that only the baseline has."""
     moved = {move.metric: move for move in verdict.moved if "/" not in move.metric} if verdict else {}
     same = {name: MetricRow(name, value, value, False, False) for name, value in evaluation.metrics.items()}
     values = {name: evaluation.metrics.get(name, move.after) for name, move in moved.items()}
@@ -185,7 +185,7 @@ def run_words(evaluation: Evaluation) -> str:
 
 
 def finding_words(finding: Finding) -> str:
-    """Return the finding's sentence without the metric and the cases, which every report shows beside it."""
+    """Return the finding's sentence without the metric and the cases, which every report shows next to the sentence."""
     said = finding.text.removeprefix(f"{finding.metric}: ")
     head, semicolon, tail = said.rpartition("; ")
     return head if semicolon and finding.cases and tail.startswith(finding.cases[0]) else said

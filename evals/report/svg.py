@@ -1,4 +1,5 @@
-"""A small kit for inline SVG pictures: elements, scales, axes. No style attributes: the page's policy blocks them."""
+"""A small kit for inline SVG pictures: elements, scales, axes. It uses no style attributes, because the page's policy
+blocks them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -59,7 +60,7 @@ class Frame(NamedTuple):
     y: Scale
 
     def path(self, points: Iterable[tuple[float, float]]) -> str:
-        """Return points as the attribute of a line."""
+        """Format points as the `points` attribute of a line."""
         return " ".join(f"{self.x.at(x):.1f},{self.y.at(y):.1f}" for x, y in points)
 
 
@@ -131,7 +132,7 @@ SHARES: Final = ticks(0, 1, 0.2)
 
 
 def axes(area: Frame, x_ticks: Sequence[float], y_ticks: Sequence[float], x_title: str, y_title: str) -> Drawn:
-    """Draw grid, tick labels and titles."""
+    """Draw the grid, the tick labels and the titles."""
     left, right, bottom, top = area.x.start, area.x.end, area.y.start, area.y.end
     drawn = []
     for value in y_ticks:

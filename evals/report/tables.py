@@ -36,7 +36,7 @@ _KIND: Final = {
 
 
 class Table(NamedTuple):
-    """A table whose first column is a key and whose others are numbers or a word."""
+    """A table whose first column contains keys and whose other columns contain numbers or words."""
 
     title: str
     heads: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Writes the evaluation as plain text of at most 100 columns, without colours or escape sequences."""
+"""Write the evaluation as plain text of at most 100 columns, without colours or escape sequences."""
 
 import textwrap
 from collections.abc import Sequence

@@ -1,1 +1,2 @@
-"""Runs: drafts each case with constants fitted without its vendor, stores the results, and compares two runs."""
+"""Runs of an evaluation: draft each case with constants fitted without its vendor, store the results, and compare two
+runs."""

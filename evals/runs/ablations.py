@@ -12,8 +12,8 @@ from agent.records import Outlook
 from evals.runs.runner import Change
 
 Without = Literal["outlook", "manifests", "facts"]
-"""outlook: what the fact reader considers likely beyond the facts. manifests: facts from lists of tools and
-permissions. facts: all facts, so that only the outlook is left."""
+"""The part to leave out. outlook: what the fact reader considers likely beyond the facts. manifests: the facts from
+lists of tools and permissions. facts: all facts, so that only the outlook remains."""
 
 
 def ablation(parts: Sequence[Without]) -> Change:

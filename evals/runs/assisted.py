@@ -1,4 +1,4 @@
-"""Drafts labelled cases with an LLM, live or from recorded answers, and also with the embedded drafter alone.
+"""Draft labelled cases with an LLM, live or from recorded answers, and also with the embedded drafter alone.
 
 As everywhere in the evals, the constants of a case are fitted without its vendor family. The LLM sees the passages and
 the facts of the case, never its labels, vendor or category.
@@ -103,7 +103,7 @@ def asked(
     environ: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> list[Pair]:
-    """Draft every case both ways; asks the LLM `llm` about many cases at once and records its answers in `folder`.
+    """Draft every case both ways; asks the LLM `llm` about many cases concurrently and records its answers in `folder`.
 
     Raises LlmError when the LLM is unavailable; the answers received before that are recorded.
     """
@@ -142,7 +142,8 @@ def done(pairs: Sequence[Pair]) -> Done:
 
 
 def _replay(task: _Replay) -> "Pair | tuple[str, str, str]":
-    """Return the pair, or the parts of a mismatched recording's error, since not every error can be pickled."""
+    """Return the pair or, for a recording that does not match, the parts of the error, since not every error can be
+    pickled."""
     place = task.folder / task.held.case.slug
     try:
         with open_assistant(Choice(replay=place), task.settings, {}, now=READ_AT) as opened:

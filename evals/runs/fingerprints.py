@@ -1,4 +1,4 @@
-"""Hashes of everything an evaluation depends on, so that a comparison can name what differs between two runs."""
+"""Hashes of everything that an evaluation depends on, so that a comparison can say what differs between two runs."""
 
 import hashlib
 import json

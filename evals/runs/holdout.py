@@ -73,10 +73,10 @@ class Constants(NamedTuple):
 
 
 class ConstantsSource(Protocol):
-    """A source of the constants for each case."""
+    """A source of constants for each case."""
 
     def without_family_of(self, whom: Identity) -> Constants:
-        """Return the constants, fitted on rows of other families than that of `whom`."""
+        """Return the constants for `whom`, fitted on the rows of other families."""
 
 
 class FitCases(NamedTuple):

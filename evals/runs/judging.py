@@ -1,10 +1,10 @@
-"""Writes sheets on which readers judge whether threats follow from their quotes, and counts the verdicts.
+"""Write sheets on which readers judge whether threats follow from their quotes, and count the verdicts.
 
     python -m evals.runs.judging --sheets FOLDER [CASE...]  write a Markdown sheet for each case: text, threats, quotes
     python -m evals.runs.judging                            count the verdicts in evals/runs/judged/
 
 A reading is a CSV file with the columns threat (`case#pattern`), verdict (yes or no) and reason. Two readers work from
-the same sheets without seeing each other's verdicts. The result is reported, not gated.
+the same sheets without seeing each other's verdicts. The result is reported, but the gate does not use it.
 """
 
 import csv

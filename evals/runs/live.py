@@ -1,4 +1,4 @@
-"""Live runs: asks an LLM about labelled cases, prints the expected cost first and records every answer.
+"""Live runs: print the expected cost, ask an LLM about labelled cases, and record every answer.
 
 OUT/answers/<case>/…          the LLM's answers (OUT/answers/repeat-2/<case>/ … for a second time)
 OUT/run.json, report.html …   the files that every run writes

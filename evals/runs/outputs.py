@@ -1,4 +1,4 @@
-"""Writes and loads the folder of a run, for later comparison.
+"""Write and load the folder of a run, for later comparison.
 
 run.json      the evaluation, as `septet eval --json` prints it
 drafts.json   the parts of each draft that the reports show

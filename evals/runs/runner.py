@@ -1,4 +1,4 @@
-"""Runs the drafter over labelled cases, each with all calibration data of its vendor family left out.
+"""Run the drafter over labelled cases, each with constants fitted without its vendor family.
 
 This is where the evals call the drafting packages. Each case is read only once, for its calibration row and its draft.
 A case's variants (card, reworded twin, poisoned twins) are drafted with the same calibration as the case.
@@ -49,7 +49,8 @@ _ERROR_CHARS: Final = 200
 _LAST: Final = 10**6
 """Sort position of a threat that the report does not number."""
 FAULTS: Final = (SeptetError, ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
-"""Errors of a single case that do not end the run: our own, and bugs of the drafter on that case's text."""
+"""Errors of a single case that do not end the run: Septet's own, and those caused by bugs that the case's text
+triggers."""
 CellT = TypeVar("CellT")
 
 
@@ -82,7 +83,7 @@ class Drafted(NamedTuple):
 
     result: CaseResult
     main: str | None = None
-    """The main part of the report with names masked; None when the case failed."""
+    """The main part of the report, with names masked; None when the case failed."""
     words: int = 0
     """Words outside tables and fenced blocks, which a reader sees as text."""
     view: DraftView | None = None
@@ -211,7 +212,7 @@ def _draft_case(task: _Task) -> Drafted:
         cells["retrieval"] = retrieval_cell(case, reading, alone=task.cards)
 
     def attempt(work: Callable[[Draft], CellT], lost: Callable[[str], CellT]) -> CellT:
-        """Measure a variant; it is lost with its case, or by a fault of its own."""
+        """Measure a variant. It counts as failed if its case failed or if it fails itself."""
         if draft is None:
             return lost(error)
         try:

@@ -59,7 +59,7 @@ class Wanted(NamedTuple):
         return cases, cases == bundled
 
     def left_out(self, cases: Sequence[Case], bundled: bool, *, variants: bool = True) -> tuple[str, ...]:
-        """Return the options that make the call measure less than everything, or remove a part of the drafter.
+        """Return the options that make the call measure less than everything, or that remove a part of the drafter.
 
         Without `variants` there are none to leave out.
         """
@@ -149,7 +149,7 @@ def held_cases(cases: Sequence[Case], wanted: Wanted) -> tuple[Held, ...]:
 
 
 def llm_done(pairs: Sequence[Pair], cases: Sequence[Case], folder: Path, less: tuple[str, ...]) -> Done:
-    """Return the evaluation of drafts with an LLM whose answers are in `folder`; `less` names what was left out."""
+    """Return the evaluation of drafts made with an LLM whose answers are in `folder`; `less` says what was left out."""
     run = done(pairs)
     fingerprints = {**run_fingerprints(cases), "answers": folder_fingerprint(folder, "*.json")}
     known = {"fingerprints": fingerprints, "left_out": less}

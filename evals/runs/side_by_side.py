@@ -1,4 +1,4 @@
-"""Compares two runs: metrics, factors, intervals of the paired differences, flips, and changed sentences of the drafts.
+"""Compare two runs: their metrics, factors, intervals of the paired differences, flipped flags, and changed sentences.
 
 The sentence diff ignores sentences that differ only in numbers or evidence ids, and lists the cases whose factor error
 grew most first.
@@ -41,7 +41,7 @@ def lines(a: Done, b: Done, *, names: tuple[str, str] = ("A", "B"), most: int = 
     if not slugs:
         raise DriftError("the two runs have no case in common", where="compare", hint="run both on the same cases")
     alike = all(len(run.per_case) == len(slugs) for run in whole)
-    # The metrics that compare reports are left out otherwise, since the runs' other reports differ.
+    # If the runs have different cases, metrics that compare all reports are left out, since their other reports differ.
     old, new = whole if alike else (over(whole[0], slugs), over(whole[1], slugs))
     was = {case.case: case for case in old.per_case}
     pairs = [(was[case.case], case) for case in new.per_case]

@@ -1,4 +1,4 @@
-"""Spreads work over processes; the results come in order."""
+"""Spread work over processes, and return the results in order."""
 
 import multiprocessing
 import os
@@ -10,7 +10,7 @@ from typing import Final, Self, TypeVar
 
 WORKERS: Final = 2
 _FEW: Final = 4
-"""Up to this many tasks run in this process, since starting others takes longer."""
+"""Up to this many tasks are run in this process, since starting other processes would take longer."""
 _THREAD_COUNTS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 TaskT = TypeVar("TaskT")

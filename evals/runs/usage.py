@@ -13,7 +13,8 @@ MAX_FOLDER_BYTES: Final = 2_000_000
 
 
 def usage_of(draft: Draft, answers: Path) -> UsageCell:
-    """Return one draft's usage by its own count, and the LLM's answer quality from the recording in `answers`."""
+    """Return the usage as counted by the draft itself, and the LLM's answer quality according to the recording in
+    `answers`."""
     used = draft.usage
     found = [json.loads(path.read_text("utf-8")) for path in sorted(answers.rglob("*.json")) if path.name != MANIFEST]
     stops = [one["outcome"].get("stopped", "") for one in found]

@@ -18,7 +18,8 @@ _TOKEN: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_\u30
 _RUNS: Final = (6, 3, 1)
 """Lengths of the runs to match, in words, longest first."""
 _SMALL: Final = 250_000
-"""Words between two runs are not compared if there are more pairs than this: slow, and of little use."""
+"""Words between two runs are not compared if there are more pairs than this, since that would be slow and of little
+use."""
 
 
 class Token(NamedTuple):

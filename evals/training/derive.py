@@ -60,7 +60,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Flags:
-    """The estimate and the label of one layer of one row."""
+    """The estimate and the label of one layer in one row."""
 
     row: Row
     chance: float
@@ -76,7 +76,7 @@ class LeftOut:
     odds: Floats
     """Log-odds of each row's layers."""
     heads: Mapping[int, OutlookHeads]
-    """Heads fitted without each fold, as are the constants below."""
+    """For each fold, heads fitted without it; likewise for the constants below."""
     factors: Mapping[int, FactorCalibration]
     certainty: Mapping[int, CertaintyCalibration]
     sheets: Sequence[FactSheet]
@@ -158,7 +158,8 @@ def withheld(flags: Sequence[Sequence[Flags]], threshold: float) -> float:
 def threshold_of(flags: Sequence[Sequence[Flags]]) -> float:
     """Return the threshold with the best F1 over full listings, penalised if it withholds more than 10 % of them.
 
-    Cards are excluded because a threshold that withholds cards would flag certain layers of full listings.
+    Cards are excluded: a threshold high enough to withhold them would also flag layers of full listings that are
+    certain.
     """
     full = [row for row in flags if not row[0].row.is_card]
     real = [row for row in full if row[0].row.real]

@@ -41,7 +41,7 @@ EFFECT_PRIOR: Final = 0.03
 CHANCE_RIDGE: Final = 12.0
 LOWERING: Final = -0.1
 SMALLEST: Final = 0.004
-"""Effects of probabilities below this are dropped, since they would not be visible."""
+"""Weights of probabilities below this are dropped, since their effect would not be visible."""
 COVERAGE: Final = 0.80
 THREAT_MULTIPLIER: Final = 0.97
 THIN_FACTOR: Final = 1.35
@@ -135,10 +135,11 @@ def _raises(sheet: FactSheet, key: str) -> bool:
 def spreads(
     calibration: FactorCalibration, rows: Sequence[Row], values: Sequence[Mapping[FactorKey, float]]
 ) -> FactorCalibration:
-    """Return the constants with ranges that cover 80 % of the labels, and with the gaps of thin sources.
+    """Return the constants with ranges that cover 80 % of the labels, and with the correction for thin sources (the
+    gap).
 
-    `values` are out-of-fold estimates that are not corrected for thin sources. A gap is how much lower the drafter
-    values a product's card than its full listing, because the card says less.
+    `values` are out-of-fold estimates that are not corrected for thin sources. The gap is how much lower a factor is
+    estimated from a product's card than from its full listing, because the card says less.
     """
     pairs = list(zip(rows, values, strict=True))
     full = {row.slug: value for row, value in pairs if not (row.is_card or row.real or is_thin(row.sheet))}
@@ -172,7 +173,7 @@ def _spread(gaps: Floats) -> Spread:
 
 
 def fit_certainty(rows: Sequence[Row], sheets: Sequence[FactSheet]) -> CertaintyCalibration:
-    """Fit the logistic constants of each layer; the threshold is still to be set."""
+    """Fit the logistic constants of each layer; the threshold is set later."""
     w = np.where([row.real for row in rows], CERTAINTY_REAL_WEIGHT, weights_of(rows))
     layers = {}
     for layer in LAYERS:
@@ -187,7 +188,8 @@ def fit_certainty(rows: Sequence[Row], sheets: Sequence[FactSheet]) -> Certainty
 
 
 def fit_range(rows: Sequence[Row], values: Sequence[Mapping[FactorKey, float]]) -> RangeCalibration:
-    """Collect the residuals of published scores before controls, using the kind's median base in other folds."""
+    """Collect the residuals of published scores before controls, using the median base of the kind in the other
+    folds."""
     based = [(row.fold, kind_of(row.sheet), row.base) for row in rows if row.base is not None]
     residuals = []
     for row, value in zip(rows, values, strict=True):
@@ -209,7 +211,8 @@ def fit_range(rows: Sequence[Row], values: Sequence[Mapping[FactorKey, float]]) 
 
 
 def fit_base(rows: Sequence[Row]) -> BaseCalibration:
-    """Fit the CVSS base that readers give a product's first threat, robustly, on the kind and on chances of facts."""
+    """Fit, with a robust loss, the CVSS base that readers give a product's first threat to its kind and its
+    probabilities of facts."""
     used = [row for row in rows if row.base is not None and not row.is_card]
     keys = [entry.id for entry in load_vocabulary() if not entry.comforting]
     kinds = np.array([[float(kind_of(row.sheet) == kind) for kind in KINDS] for row in used])

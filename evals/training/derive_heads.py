@@ -12,7 +12,7 @@ from evals.training.derive_rows import REAL_WEIGHT, Row, weights_of
 from evals.training.fits import FREE, Floats, bounded_logistic, newton
 
 PUBLISHED_SHARE: Final = 0.45
-"""Weight of the published label when there is also a reader's label."""
+"""Weight of the published label if there is a reader's label too."""
 FACTOR_RIDGE: Final = 2.0
 LAYER_RIDGE: Final = 4.0
 NEWTON: Final = 7
@@ -85,7 +85,7 @@ def calibrated(raw: tuple[Floats, Floats, Floats, Floats], rows: Sequence[Row], 
 
 
 def with_outlook(row: Row, heads: OutlookHeads) -> FactSheet:
-    """Return the row's fact sheet with the outlook computed by `heads`."""
+    """Return the row's fact sheet with the outlook that `heads` compute."""
     features = row.features.astype(np.float64)
     outlook = weighed(row.sheet.outlook, heads, row.pooled, row.statements, features)
     return row.sheet.model_copy(update={"outlook": outlook})

@@ -139,7 +139,8 @@ def _real(readings: Path, listings: Path) -> Iterator[Row]:
 def _graded(listings: Path) -> Iterator[Row]:
     """Yield the real listings without an expert's reading whose layers a blind reader graded (`labels/layers.tsv`).
 
-    A (told) and B (rather told) count as certain. A listing that is absent or another version is left out.
+    A (described) and B (mostly described) count as certain. A listing is left out if it is missing or is a different
+    version.
     """
     for row in rows_of(FOLDER / "layers.tsv"):
         page = next((page for name in LISTINGS if (page := listings / row["slug"] / name).exists()), None)
@@ -153,7 +154,7 @@ def _graded(listings: Path) -> Iterator[Row]:
             family=f"owner:{row['repository'].split('/')[0].lower()}",
             real=True,
         )
-        # No quotes were marked, so its statements teach the heads nothing; its layers calibrate them.
+        # No quotes were marked, so the heads learn nothing from the statements; the layers are used for calibration.
         yield replace(made, quoted=np.full_like(made.quoted, np.nan))
 
 

@@ -1,7 +1,7 @@
 """Calibrate scores per product: convert them to probabilities and choose the thresholds for asserting facts.
 
-A product's sources state a key if any of its labelled statements does. The `signs` summarise the scores of all the
-product's statements that reach the reader. Scores and roles come from fits without the owner.
+A product's sources state a key if any of its labelled statements does. The `signs` summarise the scores of all of the
+product's statements that reach the reader. Scores and roles come from fits that hold out the product's owner.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _MARGIN: Final = 0.013
 _KEY_SPREAD: Final = 0.8
 """Prior standard deviation, in log-odds, of a key's own offset from the shared calibration."""
 _KEY_LEAST: Final = 0.7
-"""A key gets a higher threshold if its precision, shrunk towards WANTED by `_DRAWN` facts, is below this."""
+"""A key gets a higher threshold if its precision, shrunk towards WANTED as if by `_DRAWN` more facts, is below this."""
 _DRAWN: Final = 3
 _NEVER: Final = 2.0
 """A limit above every probability."""
@@ -33,7 +33,7 @@ _NEVER: Final = 2.0
 
 @dataclass(frozen=True)
 class Table:
-    """The labels and signs of products, by key."""
+    """The labels and signs of the products, by key."""
 
     products: tuple[str, ...]
     owner: NDArray[np.str_]
@@ -136,7 +136,7 @@ def _key_limit(stated: NDArray[np.bool_], chances: NDArray[np.float64], limit: f
 
 @dataclass(frozen=True)
 class Measured:
-    """Assertions about held-out products, which neither fit nor calibration had seen."""
+    """Assertions about held-out products, which neither the fit nor the calibration has seen."""
 
     asserted: NDArray[np.bool_]
     chances: NDArray[np.float64]
@@ -156,7 +156,7 @@ class Measured:
 
 
 def measure(table: Table, head: NDArray[np.bool_], folds: int = 8) -> Measured:
-    """Measure each product with constants fitted on other owners' products."""
+    """Measure each product with constants fitted on the products of other owners."""
     owners = sorted(set(table.owner.tolist()))
     fold = {name: n % folds for n, name in enumerate(np.random.default_rng(0).permutation(owners).tolist())}
     number = np.array([fold[name] for name in table.owner.tolist()])

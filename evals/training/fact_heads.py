@@ -1,8 +1,8 @@
 """Fit the heads of the embedded fact reader on labelled statements, and report their quality.
 
 `python -m evals.training.fact_heads --texts FOLDER …` finds the labelled texts by hash in the folders and in the
-bundled corpus, lists those missing, fits, and writes the weights to corpus/knowledge/reader and the figures to
-evals/training/FACTS.md. All figures and constants are measured on held-out owners.
+bundled corpus, lists any that are missing, fits the heads, and writes the weights to corpus/knowledge/reader and the
+figures to evals/training/FACTS.md. All figures and constants are measured on held-out owners.
 """
 
 import argparse
@@ -56,7 +56,7 @@ _REPORT: Final = Path(__file__).parent / "FACTS.md"
 
 @dataclass(frozen=True)
 class Lines:
-    """The statements in which somebody looked for any key, as columns, for n statements and k keys."""
+    """The statements in which somebody looked for any key, as arrays over n statements and k keys."""
 
     statements: tuple[Statement, ...]
     """The statements, with roles from a classifier fitted without their owner."""
@@ -101,7 +101,7 @@ class Taught:
 
 
 def lines_of(pages: Sequence[LabelledPage]) -> Lines:
-    """Collect the statements of the pages, with roles left out."""
+    """Collect the statements of the pages, with roles from classifiers that held out their owners."""
     chances = left_out(pages, lesson(pages))
     labels, threshold = read_fact_labels(), load_roles().threshold
     statements: list[Statement] = []
@@ -168,7 +168,7 @@ def _own_examples() -> NDArray[np.bool_]:
 
 
 def _matrix(ids: Sequence[NDArray[np.uint32]], known: NDArray[np.uint32], statements: Sequence[Statement]) -> Matrix:
-    """Build the features of statements as the reader does."""
+    """Compute the features of statements as the reader does."""
     from scipy.sparse import csr_matrix
 
     places, starts = known_features(ids, known)

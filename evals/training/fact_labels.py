@@ -26,7 +26,7 @@ _RENAMED: Final = {
     "headless": "headless_mode",
     "trades_or_pays_by_itself": "spends_money",
 }
-"""Old label → its present name in the vocabulary."""
+"""Old label → its current name in the vocabulary."""
 _LOCAL: Final = re.compile(r"localhost|127\.0\.0\.1|loopback|\[?::1\b", re.IGNORECASE)
 _MONEY: Final = re.compile(r"spend|budget|cost|\$|amount|price|usd|payment|transfer|balance|dollar", re.IGNORECASE)
 _NEVER: Final = re.compile(r"den(?:y|ied)|block|forbid|never|reject|blacklist", re.IGNORECASE)
@@ -36,7 +36,7 @@ _SPLIT: Final = {
     "named_services": (None, "connected_services", "connected_services"),
     "allow_list": (_NEVER, "deny_list", "allow_list"),
 }
-"""Labels that stand for two keys: the deciding pattern, the key if it matches, and the key if not."""
+"""Labels that stand for two keys: the pattern that decides, the key if it matches, and the key if it does not."""
 _MIN_SHARE: Final = 0.5
 
 

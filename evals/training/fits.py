@@ -1,4 +1,4 @@
-"""Small fits that several heads share; each is deterministic."""
+"""Small, deterministic fits that several heads share."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,7 +11,7 @@ from agent.facts.readers.heads import logistic
 
 Floats = NDArray[np.float64]
 FREE: Final = 1e-3
-"""The penalty on a bias: practically none."""
+"""The penalty on a bias, which is practically zero."""
 
 
 def newton(

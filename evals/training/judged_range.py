@@ -1,10 +1,10 @@
-"""Fit the likely range of drafts with an LLM: scores of the recorded drafts against a reader's scores of the same
-cases.
+"""Fit the likely range of drafts with an LLM, by comparing the scores of recorded drafts with a reader's scores of the
+same cases.
 
     python -m evals.training.judged_range [--dry]
 
-The residuals of drafts without an LLM are about twice as wide; ranges made from them spanned four severity bands around
-drafts whose own inputs left little open. The printed coverage leaves the measured case out.
+The residuals of drafts without an LLM are about twice as wide; ranges based on them spanned four severity bands even
+for drafts whose own inputs left little open. The printed coverage is computed with the measured case left out.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def scores() -> list[tuple[float, float]]:
-    """Return the drafted and the reader's score, 0 to 10, of each recorded case that a reader scored."""
+    """Return the drafted score and the reader's score (0 to 10) of each recorded case that a reader scored."""
     cases = [case.score for case in load(path_of("llm")).cases.values()]
     return [(float(one.value), float(one.reader)) for one in cases if one.value is not None and one.reader is not None]
 

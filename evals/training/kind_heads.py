@@ -83,7 +83,8 @@ def listing_documents(folder: Path) -> tuple[Document, ...]:
 
 
 def _rows(folders: Sequence[Path]) -> Iterator[_Row]:
-    """Yield real products, bundled cases and descriptions of invented products; the last are in every fit."""
+    """Yield real products, bundled cases and descriptions of invented products; the descriptions are part of every
+    fit."""
     for row in rows_of(FOLDER / "kinds.tsv"):
         places = (root / "listings" / row["slug"] for root in folders)
         place = next((place for place in places if place.is_dir()), None)

@@ -1,4 +1,4 @@
-"""Load stand-off labels of real pages, match them to texts by hash and assign them to statements.
+"""Load the stand-off labels of real pages, match them to texts by hash, and assign them to statements.
 
 A label refers to a place in a file as published (repository, path, commit, sha256, start, end) and never contains text.
 The files themselves are not part of the project. They are found by hash in the folders that the caller names.
@@ -25,7 +25,7 @@ from evals.training.align import align
 ROLES: Final[tuple[StatementRole, ...]] = get_args(StatementRole)
 FOLDER: Final = Path(__file__).parent / "labels"
 LETTERS: Final = dict(zip("BTCLKAIENMOX", ROLES, strict=True))
-"""Letter used in labelling → its role."""
+"""Letter used in labelling → the role that it stands for."""
 _MIN_SHARE: Final = 0.5
 """Minimum share of a statement's words in labelled places for the statement to get a role."""
 _SHOWN: Final = 10

@@ -50,7 +50,7 @@ class Taught:
 
     folder: Folder
     statements: tuple[Statement, ...]
-    """The statements with their roles, as a draft passes them on."""
+    """The statements with their roles, in the form in which a draft uses them."""
     features: Floats
     """Features of the statements in the folder's library, shape (n, f)."""
     needed: NDArray[np.bool_]
@@ -110,7 +110,7 @@ def fit_needed(lessons: Sequence[Taught]) -> NeededHead:
 
 
 def recall(taught: Taught, head: NeededHead) -> list[Counts]:
-    """Count the marked statements that are shown, by method, at each budget."""
+    """Count the marked statements that each method shows at each budget."""
     return [
         counted(taught.folder, taught.statements, taught.spans, budget, lambda _: head.odds(taught.features))
         for budget in BUDGETS

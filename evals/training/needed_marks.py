@@ -1,7 +1,7 @@
 """Read and write a blind reader's stand-off marks of needed sentences, and the sheets for marking them.
 
-For each documentation folder, a careful reader who has seen no ranking and no draft names the 25 statements without
-which a threat model of the product would be wrong or empty. Protocol:
+For each documentation folder, a careful reader who has seen no ranking and no draft marks the 25 statements without
+which a threat model of the product would be wrong or empty. The protocol:
 
 1. `python -m evals.training.needed_marks TEXTS SHEETS` writes `SHEETS/<product>.txt`: every statement of the
    documentation, numbered in page order (`S12`), under the name of its page and its headings. Nothing is ranked. Only
@@ -50,7 +50,7 @@ Span = tuple[str, int, int]
 
 
 class Mark(NamedTuple):
-    """One needed sentence, as a place in a file as published."""
+    """One needed sentence, given as a place in a file as published."""
 
     product: str
     repository: str

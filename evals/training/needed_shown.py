@@ -5,10 +5,10 @@
 TEXTS contains `sources.tsv` and `listings/<product>/` (see `evals.training.needed_marks`). A blind reader marked the
 needed sentences (`evals/training/labels/needed.tsv`).
 
-For 8,000 and 16,000 tokens, the table has the share of needed sentences that each method shows (at least half of the
-sentence, or the same words on another page). The methods are the passages of a draft, passages by BM25 alone, and the
-first tokens of the sources. Folders that fit completely are skipped. The head that chooses a draft's passages was
-fitted on these marks; `evals/training/NEEDED.md` has the figures with each folder held out.
+For 8,000 and 16,000 tokens, the table has the share of needed sentences that each method shows. A sentence is shown if
+at least half of it is, or if the same words on another page are. The methods are the passages of a draft, passages by
+BM25 alone, and the first tokens of the sources. Folders that fit completely are skipped. The head that chooses a
+draft's passages was fitted on these marks; `evals/training/NEEDED.md` has the figures with each folder held out.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def counted(
 
 
 def _fitting(passages: Iterable[Chunk], tokens: int) -> list[Span]:
-    """Return the first passages that fit."""
+    """Return the first passages that fit within the token limit."""
     shown: list[Span] = []
     for passage in passages:
         tokens -= estimate(passage.text)

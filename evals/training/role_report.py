@@ -1,4 +1,5 @@
-"""The figures of the role classifier, and ROLES.md; each labelled place counts once, however it is split."""
+"""The figures of the role classifier, and ROLES.md. Each labelled place counts once, regardless of how it is split into
+statements."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from evals.training.labels import LabelledPage, Place
 _CARRIES: Final = np.array([role in CARRYING for role in ROLES])
 LEAKS: Final[tuple[StatementRole, ...]] = ("instruction", "marketing", "example", "news", "other-product", "navigation")
 _STRICT: Final = 0.05
-"""Share of instructions, praise and examples that may be classified as carrying."""
+"""Share of instructions, praise and examples that may be classified as carrying facts."""
 _STRICT_ROLES: Final[tuple[StatementRole, ...]] = ("instruction", "marketing", "example")
 
 
@@ -27,7 +28,7 @@ class Places:
     chances: NDArray[np.float64]
     """Mean probabilities over a place's statements, weighted by the number of shared words, shape (places, roles)."""
     lost: tuple[Place, ...]
-    """Places that no reader sees, because intake drops their words (badges, table headers, headings)."""
+    """Places that no reader sees, because intake drops their words (badges, table headers and headings)."""
 
     def part(self, keep: Callable[[Place], bool]) -> "Places":
         """Return the places whose labels `keep` accepts."""
@@ -129,7 +130,8 @@ def strict_threshold(places: Places) -> float:
 
 
 def _readers(name: str, places: Places) -> str:
-    """Say how often the second reader agrees with the first, and what share of each role they label as carrying."""
+    """Describe how often the second reader agrees with the first, and what share of each role without facts the second
+    reader calls carrying."""
     twice = [(label.role, label.second) for label in (*places.labels, *places.lost) if label.second]
     role = np.mean([one == other for one, other in twice])
     accuracy = np.mean([(one in CARRYING) == (other in CARRYING) for one, other in twice])

@@ -99,7 +99,7 @@ def lesson(pages: Sequence[LabelledPage]) -> Lesson:
 
 
 def _weights(page: LabelledPage) -> NDArray[np.float64]:
-    """Split a weight of 1 per labelled place among the statements that share most words with this place."""
+    """Split a weight of 1 per labelled place among the statements that share the most words with the place."""
     nearest: dict[int, tuple[int, int]] = {}
     for number, (place, held) in enumerate(zip(page.places, page.held, strict=True)):
         for statement, count in held.items() if place.role else ():
@@ -134,7 +134,7 @@ def left_out(pages: Sequence[LabelledPage], taught: Lesson) -> NDArray[np.float6
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Fit, write and report."""
+    """Fit the classifier, and write the weights and the report."""
     parser = argparse.ArgumentParser(prog="python -m evals.training.roles")
     parser.add_argument("--texts", type=Path, nargs="*", default=[], help="folders with the labelled texts")
     pages = all_pages(read_labels(), parser.parse_args(arguments).texts, "weights")
