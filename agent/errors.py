@@ -122,7 +122,7 @@ class ConflictError(SeptetError):
 
 
 class ChainError(IntegrityError):
-    """The audit log of a store fails verification; `where` gives the first bad row."""
+    """The audit log of a store failed verification; `where` gives the first bad row."""
 
     exit_code = 5
 

@@ -103,10 +103,10 @@ def draft(
 ) -> DraftResult:
     """Draft a threat model of the product that `sources` describe, using the embedded drafter and an LLM if given.
 
-    `now` is the time to record, UTC, ISO 8601. Only the cache is written here. A given `out` is checked first, so that
-    an unusable folder fails before a long run. Web responses stay in the cache until `save` has written the draft to
-    `out`. Raises the errors of `agent.errors`, among them LlmError when the assistant's LLM is unavailable and it has
-    no fallback.
+    `now` is the time to record (UTC, ISO 8601). Only the cache is written here. If `out` is given, it is checked first,
+    so that an unusable folder is reported before a long run. Web responses stay in the cache until `save` has written
+    the draft to `out`. Raises the errors of `agent.errors`, among them LlmError when the assistant's LLM is unavailable
+    and it has no fallback.
     """
     before = _earlier(out) if out is not None else ()
     found = read_remembered(
@@ -341,7 +341,7 @@ def _assisted(
 def read_documents(documents: tuple[Document, ...], heads: OutlookHeads | None = None) -> Reading:
     """Split the documents into statements and read facts from them without an LLM.
 
-    `heads` estimate factors and layers from the sources as a whole; by default the bundled ones.
+    `heads`, by default the bundled ones, estimate factors and layers from the sources as a whole.
     """
     found = placed_statements(documents)
     # Facts are read from English text only; the outlook also weighs other languages where the vectors support them.

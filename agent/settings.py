@@ -1,4 +1,5 @@
-"""Settings: read once from the environment and a config file, at the edge, into one frozen object.
+"""Settings, which are read once, at the edge of the program, from the environment and a config file into one frozen
+object.
 
 Each setting is one field of `Settings`; its environment variable is its name in capitals with the prefix `SEPTET_`.
 The config file is TOML with the names as keys; `SEPTET_CONFIG` gives its path. The environment takes precedence over

@@ -52,8 +52,8 @@ def add_command(review: str, consent: str, out: Path, store: Path | None, force:
     """Write a signed REVIEW as a labelled case folder: its sources, and the reviewed values as a reader's labels.
 
     REVIEW is a review's key in the store, such as r1, or a signed draft.json. Its sources come from the store in which
-    it was signed, which also contains the answers, or else from the snapshots beside the draft. The analyst's notes are
-    left out, as are all values that rest on them alone and the signer's name. case.yaml records the consent.
+    it was signed, which also contains the answers, or else from the snapshots next to the draft. The analyst's notes
+    are left out, as are all values that rest on them alone and the signer's name. case.yaml records the consent.
     """
     from agent.settings import store_file
     from evals.cases.reviewed import case_of

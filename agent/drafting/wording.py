@@ -20,8 +20,8 @@ MAX_SLOT_CHARS: Final = 48
 _LISTED_SLOTS: Final = 2
 """Maximum number of objects of one key in a phrase."""
 SURE: Final = 0.8
-"""Minimum confidence for a fact to be sure: 90 % of the embedded reader's facts above it are right, and their quotes
-mostly state them."""
+"""Minimum confidence for a fact to be sure: of the embedded reader's facts above it, 90 % are right, and most are
+stated by their quotes."""
 FEW_WORDS: Final = 3
 """Minimum number of words in a self-explanatory quote."""
 MAX_MARKS: Final = 3

@@ -17,8 +17,8 @@ class Reading:
     documents: tuple[Document, ...]
     """The documents in reading order, the listing first."""
     statements: tuple[Statement, ...]
-    """All sentences, list items, rows and lines, each with its role, in document order, then by offset. Without an LLM,
-    only statements whose role carries facts were read, and repeated ones only once.
+    """All sentences, list items, rows and lines, each with its role, sorted by document and then by offset. Without an
+    LLM, only statements whose role carries facts were read, and repeated ones only once.
     """
     sheet: FactSheet
     """The facts that the embedded reader and the format readers found in the statements."""

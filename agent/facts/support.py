@@ -9,9 +9,9 @@ paraphrase of this kind is judged "unsupported", which loses a claim but is safe
 
 A number, version, date or proper name in a claim must occur in the claim's own quotes: a confident LLM fills in such
 details from elsewhere. Numbers are compared as digits ("1,000" equals "1000" and, up to twelve, "three" equals "3"). A
-name is any word written like a name: with a capital inside a sentence, in capitals, or with capitals or digits in the
-middle; months count too. The first word of a sentence is always capitalised: it counts as a name unless it often begins
-sentences about software or has the ending of an ordinary word.
+name is any word that is written like one: capitalised inside a sentence, all in capitals, or with capitals or digits in
+the middle. Months count too. The first word of a sentence is always capitalised: it counts as a name unless it often
+begins sentences about software or has the ending of an ordinary word.
 """
 
 import re
@@ -38,7 +38,8 @@ _NUMBER: Final = re.compile(r"(?<![\w.])v?(\d+(?:[.,]\d+)*)(?=\b|%|(?:[kmgt]i?b?
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _EAST: Final = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _SEAM: Final = re.compile(rf"(?<={_EAST})(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?={_EAST})")
-"""Where Latin letters or digits meet Chinese, Japanese or Korean without a space: "127.0.0.1の", "Slack에"."""
+"""Places where Latin letters or digits are next to Chinese, Japanese or Korean text without a space: "127.0.0.1の",
+"Slack에"."""
 _NAME_WORD: Final = re.compile(r"[^\W_][\w./+#-]*[^\W_]|[^\W_]")
 _SENTENCE_END: Final = re.compile(r"[.!?:]\s*[\"'”’)]*\s*$")
 _COUNTED: Final = frozenset(NUMBER_WORDS) - {"one"}

@@ -196,7 +196,7 @@ class _Fault(NamedTuple):
 
 
 class _Checked:
-    """A proposal with the places of those of its quotes and slots that can be used; the others are dropped."""
+    """A proposal with the places of its usable quotes and slots; unusable ones are dropped."""
 
     def __init__(self, proposal: Proposal, material: Material) -> None:
         self.proposal, self.material = proposal, material

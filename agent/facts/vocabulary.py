@@ -25,7 +25,7 @@ GroupId = Literal[
 ]
 Claim = Literal["ability", "control", "description"]
 Use = Literal["threats", "severity", "questions", "picture"]
-"""Uses of a key other than factors and layers."""
+"""What a key is used for besides factors and layers."""
 
 GROUPS: Final[tuple[GroupId, ...]] = get_args(GroupId)
 """The groups in the order in which a sheet shows them."""
@@ -66,10 +66,10 @@ class FactKey(Record):
     floor: dict[FactorKey, Unit] = Field(default_factory=dict)
     """The minimum value of a factor while the key is asserted."""
     opposes: tuple[str, ...] = ()
-    """Keys that cannot be asserted of the same part at the same time."""
+    """Keys that cannot be asserted of the same part of the product at the same time."""
     used_in: tuple[Use, ...] = ()
     carried_by: tuple[StatementRole, ...] = ()
-    """Roles besides `CARRYING` that a quote for the key may have, because the fact hides in such text."""
+    """Roles besides `CARRYING` that a quote for the key may have, because such text often contains the fact."""
     examples: tuple[_Sentence, ...] = Field(min_length=EXAMPLES, max_length=EXAMPLES)
     """Sentences that state the key."""
     near_misses: tuple[_Sentence, ...] = Field(min_length=EXAMPLES, max_length=EXAMPLES)
@@ -77,7 +77,8 @@ class FactKey(Record):
     labels: tuple[str, ...] = ()
     """Labels of the real pages with the same meaning as the key."""
     candidates: tuple[str, ...] = ()
-    """Wider labels: statements with one of these labels may be examples of the key; statements without any are not."""
+    """Broader labels: a statement with one of these labels may be an example of the key; a statement without any of
+    them is not."""
 
     model_config = ConfigDict(populate_by_name=True)
 

@@ -15,7 +15,8 @@ About = Literal["product", "platform", "other"]
 DocumentForm = Literal["prose", "tools", "manifest", "api"]
 """Source form of a document: text, a list of tools, a manifest or card of the product, an API description."""
 BlockKind = Literal["heading", "paragraph", "item", "row", "code", "front-matter", "image"]
-"""A heading, a paragraph, a list item, a table row, a block of code, a field of the front matter, an image's text."""
+"""Kind of a block: a heading, a paragraph, a list item, a table row, a block of code, a field of the front matter, or
+an image's text."""
 StatementRole = Literal[
     "behaviour", "reference", "configuration", "limitation", "control", "architecture", "instruction",
     "example", "news", "marketing", "other-product", "navigation",

@@ -76,9 +76,9 @@ class Stamp(Record):
     waivers: tuple[Waiver, ...] = ()
     """Waived items, in the order of the report; empty in older signatures, which did not list them."""
     bulk: int = 0
-    """Number of items confirmed together with others of their section in a single act."""
+    """Number of items that were confirmed in bulk, together with the others in their section."""
     unanswered: tuple[str, ...] = ()
-    """Number of questions to the vendor without an answer, including waived questions."""
+    """Number of questions to the vendor that have no answer, including waived questions."""
     decision: UseProposal | None = None
     """The signer's decision on the use of the product; None in older signatures, which did not record it."""
 

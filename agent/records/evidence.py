@@ -49,7 +49,8 @@ class Statement(Record):
     language: str = ""
     """For a line of code: the language named by its block, in lower case."""
     claim: bool = False
-    """Whether the statement is only a claim of rank 2 or less (`statements.claims`), quotable at most for a control."""
+    """Whether the statement is only a claim of rank 2 or less (`statements.claims`); it can then be quoted only for a
+    control."""
 
 
 class Evidence(Record):

@@ -102,7 +102,7 @@ class Fact(Record):
 
     @property
     def only_inferred(self) -> bool:
-        """Whether no reader found the fact stated."""
+        """Whether every reader only inferred the fact."""
         return all(source.state == "inferred" for source in self.sources)
 
     def read_by(self, reader: ReaderName) -> bool:

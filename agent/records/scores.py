@@ -45,7 +45,7 @@ class WithoutClaims(Record):
     """The score that the draft would have if no vendor statement were allowed to lower it.
 
     It ignores every lowering by evidence of rank 2 or less: limits ("read-only", "keeps nothing"), denials, and
-    conditions that ease a threat. Threats suppressed by these therefore count as well. Mere claims never lower
+    conditions that ease a threat. Threats that only these suppress therefore count as well. Mere claims never lower
     anything. The result is never below the draft's own score.
     """
 

@@ -25,7 +25,8 @@ class Snapshot(Record):
     charset: str = ""
     """As declared by the server; may be empty or wrong."""
     headers: tuple[tuple[str, str], ...] = ()
-    """Response headers needed later (validators, caching, robots, language), names in lower case."""
+    """Response headers that are needed later (validators, caching, robots, language), with their names in lower
+    case."""
     user_agent: str = ""
     """User agent of the request; empty for a file."""
 
@@ -57,7 +58,7 @@ class Section(Record):
 
 
 class DocumentBlock(Record):
-    """A block of a document's text: text[start:end] is its words, without the bullet or number of a list item."""
+    """A block of a document's text. text[start:end] contains its words, without the bullet or number of a list item."""
 
     start: int
     end: int
@@ -107,7 +108,8 @@ MILD_FINDINGS: Final[frozenset[FindingKind]] = frozenset(
         "remote-resource", "path", "vendor-claim",
     )
 )  # fmt: skip
-"""Findings about the page as a whole, or about wording that may still state a risk: they withdraw no sentence."""
+"""Findings about the page as a whole, or about wording that may still state a risk. They do not withdraw any
+sentence."""
 
 
 def flagged_spans(document: Document) -> list[tuple[int, int]]:
@@ -152,7 +154,7 @@ class Site(Record):
     role: Literal["product", "repository"]
     url: str
     because: str
-    """The link text, or the manifest field that gave the host."""
+    """The text of the link, or the manifest field, that led to the host."""
 
 
 class Intake(Record):

@@ -50,7 +50,7 @@ class Capability(Record):
     action: str
     """Verb phrase, as in "sends", "runs"."""
     object: str
-    """Object of the action, a noun phrase extracted from the sources."""
+    """Object of the action: a noun phrase extracted from the sources."""
     mode: Literal["read", "write", "delete", "execute"]
     credential: str | None
     """Owner of the credential used; None when the sources do not say."""
@@ -178,7 +178,7 @@ class Threat(Record):
     how: str = ""
     """Actor, action, target and consequence in at most 45 words with citation marks; empty in older drafts."""
     lost: str = ""
-    """The loss, in one phrase; empty in older drafts."""
+    """What is lost, in one phrase; empty in older drafts."""
     by: Literal["embedded", "llm", "both"] | None = None
     """Author of the threat: the catalogue, an LLM, or an LLM that adapted a threat from the catalogue."""
     place: int | None = None

@@ -46,7 +46,8 @@ def numbers(writer: Writer) -> Part:
         known = f" ({score.threat_multiplier}: the formula's threat multiplier)"
         blocks += [doc.paragraph(doc.code(made + known)), _short_factors(writer, score.factor_set)]
     elif score.withheld is not None and score.factor_set is not None and draft.drafter.kind == "llm":
-        # Without an LLM, the reasons would only be typical values for the kind, which say nothing about a thin page.
+        # In a draft without an LLM, the reasons would only be typical values for the kind, which say nothing about a
+        # thin page.
         blocks.append(_short_factors(writer, score.factor_set))
     # The bases that remain with the threats' own measures are in the appendix.
     residual = None if writer.view.measures else writer.residual
@@ -74,7 +75,7 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
     for key in FACTOR_SETS[used]:
         reason = _reason(factors[key])
         extra = () if marked(reason) else factors[key].evidence[:2]
-        # If the reason could not be kept, show its first quote.
+        # If the reason was dropped, show the factor's first quote instead.
         told = writer.prose.text(reason, extra) if reason else _quoted(writer, extra)
         if reason in seen and reason:
             # A reason that several factors share is given once.

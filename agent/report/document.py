@@ -15,7 +15,7 @@ from agent.taxonomy.kinds import Band
 SpanKind = Literal["text", "strong", "em", "code", "quote", "chip", "marks", "ref", "bar"]
 """text: words. strong, em: emphasised words. code: an id, hash or vector. quote: words of a source, shown in quotation
 marks. chip: a severity with its number. marks: ids of quotes and searches. ref: the id of a threat or question. bar: a
-range, drawn."""
+drawn range."""
 MAX_FRONT_WORDS: Final = 1250
 """Maximum number of words of the first two pages; table pipes, vectors and marks (E1, T1, Q1) are not counted."""
 _WORD: Final = re.compile(r"\w")
@@ -136,7 +136,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole report: `front` is for acting on, `reference` is the material for checking it."""
+    """The whole report: `front` has what readers act on, `reference` the material with which they can check it."""
 
     title: str
     notices: tuple[Text, ...]

@@ -66,7 +66,8 @@ def load(path: Path | str, documents: Sequence[Document] | None = None) -> Draft
 
 
 def load_whole(path: Path | str, documents: Sequence[Document] | None = None) -> tuple[Draft, tuple[Document, ...]]:
-    """Load a draft with the texts stored next to it, if any. Takes and raises the same as `load`."""
+    """Load a draft with the texts stored next to it, if any. Takes the same arguments and raises the same errors as
+    `load`."""
     file = draft_file(Path(path))
     draft = parse(_read(file), where=str(path))
     texts = _snapshot_documents(file.parent, draft) if documents is None else tuple(documents)

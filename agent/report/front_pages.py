@@ -38,10 +38,10 @@ _GRAVE: Final[dict[str, str]] = {
 _DAY: Final = len("2026-11-24")
 _CONDITION: Final = re.compile(r"(?:If|Without|Unless|Until|Where|When|Otherwise|Should|Wherever)\b")
 _THESIS: Final = 32
-"""Maximum number of words of a first sentence of the posture for it to be set in bold."""
+"""The posture's first sentence is set in bold if it has at most this many words."""
 _TOP: Final = 10.0
 _PARTLY: Final = 40
-"""Maximum number of words for an uncertain layer that the sources cover to some extent."""
+"""Maximum number of words for a layer that is uncertain although the sources cover it to some extent."""
 _NAME: Final = 9
 """Maximum number of words of the name of a further danger."""
 _HOLDS: Final = {"quoted": ""}
@@ -80,7 +80,7 @@ _LOOKED_FOR: Final = {
 _NARROWS: Final = 0.1
 """The smallest effect of an answer on the likely range that is stated."""
 _MOVED: Final = Decimal("0.5")
-"""The smallest fall of a CVSS base that a question states, since a confirmation moves many bases by only 0.1."""
+"""The smallest decrease of a CVSS base that a question states, since a confirmation lowers many bases by only 0.1."""
 _SHORT_HOW: Final = 36
 """Maximum number of words for how a later threat works; at least one sentence is shown."""
 
@@ -130,18 +130,19 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """The steps that shorten the first two pages to 1,250 words, each a field and its new value. They first cut what the
-report repeats later. How a threat works is cut last, since half an explanation says nothing."""
+report repeats later. How a threat works is cut last, since half an explanation is of no use."""
 
 
 @dataclass
 class Writer:
-    """The draft's lookups and space limits for writing the parts, with a record of what was shortened or cited."""
+    """What is needed for writing the parts: the draft's lookups, the space limits, and a record of what was shortened
+    or cited."""
 
     view: View
     prose: Prose
     room: Room
     shortened: list[tuple[str, str]] = field(default_factory=list)
-    """Name and full text of everything that was cut, for the reference part."""
+    """The name and full text of everything that was shortened, for the reference part."""
     quoted: set[str] = field(default_factory=set)
     """Quotes already shown on the first two pages."""
     cited: set[str] = field(default_factory=set)
@@ -184,7 +185,7 @@ def standing(writer: Writer) -> Text:
     read += "".join(f", {listed(ids)} in {name}" for name, ids in spoken.items())
     pieces = [doc.strong(writer.view.standing), doc.words(read), doc.words(drafter_words(draft))]
     uncovered: list[str] = []
-    # An LLM's text states the part it covers, and often also covers clients and a platform that it quotes.
+    # An LLM's text states which part it covers, and often also covers the clients and the platform that it quotes.
     if draft.drafter.kind != "llm":
         uncovered = [_UNCOVERED[draft.product.kind]] if draft.product.kind in _UNCOVERED else []
         if any(item.about == "platform" for item in draft.evidence):
@@ -198,7 +199,8 @@ def standing(writer: Writer) -> Text:
 
 
 def explained(writer: Writer) -> Text:
-    """Write the key to the marks on the first two pages, once these are written; searches only if one is cited."""
+    """Write the key to the marks on the first two pages, after these are written. It mentions searches only if one is
+    cited."""
     searches = ", N for searches that found nothing" if writer.prose.named else ""
     return doc.soft(f"Marks: E for quotes{searches}. Sentences without a mark are inference or advice.")
 
@@ -261,7 +263,7 @@ def _rests(view: View, first: RankedThreat) -> str:
     when = "" if setting else " in default use"
     if not graver:
         return f",{when}" if when and first.threat.by == "embedded" else ""
-    # Threats that the LLM left to the catalogue are in the appendix, with the severity of their pattern.
+    # Threats that the LLM did not rate are in the appendix, with the severity of their catalogue pattern.
     judged = any(item.threat.by in ("llm", "both") for item in view.threats)
     return f", the core danger{when}" if judged else ", the threat that a reviewer selected"
 
@@ -274,7 +276,7 @@ def _raised(score: Score) -> str:
     if score.aivss == score.cvss_base:
         return f": a CVSS base of {base}"
     added = tenth(score.aivss - score.cvss_base) if score.aivss is not None else ""
-    # Without this, a High above threats that are all Medium looks like a mistake.
+    # Without this explanation, a High score above threats that are all Medium looks like a mistake.
     into = f", raising it from {band} to {score.severity}" if score.severity != band else ""
     agentic = f"to which AIVSS adds {added} for the ten agentic factors (sum {tenth(score.factor_sum)})"
     return f": a CVSS base of {base} ({band}), {agentic}{into}"
@@ -312,7 +314,7 @@ def base_of(item: RankedThreat) -> Decimal:
 def posture(writer: Writer) -> Part:
     """Build part 3: what the product can do, what makes that dangerous, what limits it; then whether to use it."""
     draft = writer.view.draft
-    # Without a score but with measures, the headline already gives the advice.
+    # If there is no score but there are measures, the headline already gives the advice.
     proposed = () if draft.score.aivss is None and writer.view.measures else _proposal(writer)
     raw, blocks = draft.product.posture, list[Block]()
     if raw:
@@ -449,7 +451,7 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     # An LLM's text already says what is lost.
     if threat.lost and (whole or (writer.room.lost and threat.by == "embedded")):
         items.append(doc.joined(doc.soft("At risk:"), writer.prose.text(stopped(threat.lost))))
-    # A headline that a reviewer added comes first but has a later number.
+    # A headline that a reviewer added comes first, although it has a later number.
     place = 1 if item == writer.view.threats[0] else item.place
     items += _remedies(writer, item, whole=whole, vendor=whole or place <= writer.room.vendor)
     return Entry(item.name, _title(item), doc.joined(_stands(writer, item), text), tuple(items))
@@ -512,7 +514,7 @@ def doing_words(work: WorkNote) -> str:
 
 
 def abilities(writer: Writer) -> Part:
-    """Build part 6: what the product acts on, reads, keeps, where it runs, with whose rights and approval.
+    """Build part 6: what the product acts on, reads and keeps, where it runs, and with whose rights and approval.
 
     Rows that do not fit after the posture and the layers are in the appendix.
     """
@@ -596,7 +598,7 @@ def layers(writer: Writer) -> Part:
 
 
 def _layer_limits(layers: Sequence[LayerThreats], limit: int) -> list[int]:
-    """Compute the word limit of each layer, `limit` on average; words that one layer does not use go to others."""
+    """Compute the word limit of each layer. The average is `limit`; words that one layer does not use go to others."""
     raw = [layer.paragraph.removeprefix(PREFIX) for layer in layers]
     whole = [len(bare(text).split()) for text in raw]
     shown = [len(bare(within(text, limit)).split()) for text in raw]

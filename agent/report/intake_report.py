@@ -1,4 +1,4 @@
-"""The sources that intake read and its findings, as JSON for programs and as text for a terminal.
+"""What intake read and found, as JSON for programs and as text for a terminal.
 
 Everything from a source is printed on one line, with control characters made visible.
 """

@@ -3,7 +3,7 @@
 Solid lines and frames are supported by a quote, dashed ones are assumed. All style comes from the page's stylesheet;
 source text appears only escaped. The same system gives the same picture.
 
-If a page has more about a part or flow, the picture links to that section and describes it in words.
+If the page says more about a part or flow, the picture links to that section and describes it in words.
 
 In the Mermaid flowchart, trust boundaries are subgraphs. Labels are quoted and every character that Mermaid, Markdown
 or a browser could read as markup is written as an entity; there are no links, no click directives and no HTML.
@@ -203,7 +203,7 @@ def picture(system: System, links: Links = _NOWHERE) -> str:
     boxes, frames, height = _place(columns, (0, middle, right), heights)
     ends = _ends(flows, sides, boxes)
     lines = [
-        # Screen readers find no links in an element with the role "img".
+        # Screen readers do not find links in an element with the role "img".
         f'<svg class="picture" viewBox="0 0 {_n(width)} {_n(height)}" role="{"group" if links.items else "img"}"'
         ' aria-label="System picture">',
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
@@ -293,7 +293,7 @@ def _ends(flows: Sequence[Flow], sides: _Sides, boxes: Mapping[str, _Box]) -> li
 
 
 def _linked(drawn: str, link: Link | None, *, beside: bool = False) -> str:
-    """Wrap a drawing in its link; `beside` marks a duplicate of another link, for the pointer only."""
+    """Wrap a drawing in its link; `beside` marks a link that duplicates another and exists only for the pointer."""
     if link is None:
         return drawn
     hidden = ' tabindex="-1" aria-hidden="true"' if beside else ""

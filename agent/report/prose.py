@@ -33,7 +33,7 @@ class Prose:
     """Converts a draft's sentences to texts, and records the cited absences in order."""
 
     def __init__(self, draft: Draft, tags: Mapping[str, str]) -> None:
-        """Prepare for a draft; `tags` maps listed threat ids to T-ids."""
+        """Prepare to convert the sentences of a draft; `tags` maps the ids of listed threats to T-ids."""
         self._evidence = _widest(draft.evidence)
         """The displayed quote id for each quote id: a quote within another one is not listed twice."""
         facts = draft.facts.facts if draft.facts else ()
@@ -44,7 +44,7 @@ class Prose:
         titles = (*FACTOR_TITLES.items(), *LAYER_TITLES.items())
         self._names: dict[str, str] = {key: title.lower() for key, title in titles}
         self.named: dict[str, str] = {}
-        """N-ids by the missing fact key, in the order of first use."""
+        """N-ids by the key that was not found, in the order of first use."""
         self.lost: list[str] = []
         """Marks that match nothing in the draft."""
 

@@ -95,7 +95,7 @@ def factors(writer: Writer) -> Part:
 
 
 def picture(writer: Writer) -> Part:
-    """Build part 10: boundaries, parts and flows, with the threats that use a flow; and what was assumed."""
+    """Build part 10: boundaries, parts and flows, with the threats that use each flow; and what was assumed."""
     draft = writer.view.draft
     drawn = with_threats(draft.system, writer.view.threats)
     legend = "Solid lines are based on a quote, dashed lines are assumed. Flows show the ids of threats that use them."
@@ -180,7 +180,8 @@ def older_controls(view: View) -> tuple[ClaimedControl, ...]:
 
 
 def scores(writer: Writer) -> Part:
-    """Build part 13: headline arithmetic, vector and reasons of each threat, ranges, other formulas, attribution."""
+    """Build part 13: the arithmetic of the headline, the vector of each threat with its reasons, ranges, other formulas
+    and attribution."""
     view, score = writer.view, writer.view.draft.score
     blocks: list[Block] = []
     if score.withheld is not None:
@@ -276,7 +277,7 @@ def quotes(writer: Writer) -> Part:
             for source in draft.sources
             if source.document in named
         ]
-        # Use a list, because many quotes are table rows, and a table could not show their borders.
+        # Use a list, because many quotes are table rows, whose borders could not be shown inside a table.
         items = [
             doc.joined(doc.joined(doc.marks(q.id), doc.quote(q.quote)), doc.words(_place(writer.view, q)), by=" · ")
             for q in cited
@@ -336,7 +337,7 @@ def evidence(writer: Writer) -> Part:
     told, top = on_page(writer), writer.view.top(writer.room.threats)
     later = [item for item in writer.view.threats if item not in top]
     made = [entry(writer, item, whole=True) for item in later]
-    # A threat with a short entry on the page has its id there.
+    # A threat that has a short entry on the first two pages has its id there.
     further = [replace(one, id="") if item in told else one for item, one in zip(later, made, strict=True)]
     blocks += [doc.paragraph(doc.strong("Further threats")), *further] if further else []
     blocks += [*_questions(writer), *_notes(writer), *_absent(writer), *_dropped(writer), *in_full]

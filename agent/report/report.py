@@ -72,7 +72,8 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
         wider.append((name, getattr(room, name)))
         room = room._replace(**{name: value})
         writer, report = _front(view, room)
-    # Cuts remove whole sentences, so the last steps may have freed too many words; give these to the layers first.
+    # Cuts remove whole sentences, so the last steps may have freed more words than necessary; give these to the layers
+    # first.
     layers = [("layer", words) for words in range(room.layer + 1, WIDEST.layer + 1)] if wider else []
     for name, value in (*layers, *reversed(wider)):
         if value > getattr(room, name):
@@ -88,7 +89,7 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
 
 
 def _front(view: View, room: Room) -> tuple[Writer, Report]:
-    """Build the report without its appendix, and return it with its writer, which knows the absences it cited."""
+    """Build the report without its appendix, and return it with its writer, which knows which absences were cited."""
     tags = {item.threat.id: item.name for item in view.threats}
     writer = Writer(view, Prose(view.draft, tags), room)
     # Build the parts in reading order, since absences are numbered when they are first cited.

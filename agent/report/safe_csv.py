@@ -25,8 +25,9 @@ def lines(text: str) -> str:
 def written(heads: Sequence[str], rows: Iterable[Sequence[str]], *, mark: bool = True) -> bytes:
     """Write a table in UTF-8, with every cell in quotation marks and line endings as in RFC 4180.
 
-    `mark` adds a byte order mark, by which spreadsheets recognise UTF-8; importers of issue trackers read it as part of
-    the first heading. Every cell is quoted, so that a program that splits at semicolons finds no new cells.
+    `mark` adds a byte order mark, by which spreadsheets recognise UTF-8; the importers of issue trackers would read the
+    mark as part of the first heading. Every cell is quoted, so that a program that splits at semicolons does not find
+    additional cells.
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)

@@ -37,7 +37,8 @@ class Column(NamedTuple):
 
 
 def one_line(text: str) -> str:
-    """Put `text` on one line: whitespace collapsed; control, format and private characters as codes like ⟨U+202E⟩."""
+    """Put `text` on one line: collapse whitespace, and show control, format and private characters as codes like
+    ⟨U+202E⟩."""
     flat = _BLANKS.sub(" ", text).strip()
     if flat.isascii() and flat.isprintable():
         return flat
@@ -48,7 +49,7 @@ def one_line(text: str) -> str:
 
 
 def kept_blanks(raw: str, shown: str) -> str:
-    """Surround `shown`, made from `raw`, with the whitespace that `raw` begins and ends with."""
+    """Put the whitespace that `raw` begins and ends with around `shown`, which was made from `raw`."""
     before = " " if raw[:1].isspace() else ""
     after = " " if raw[-1:].isspace() and raw.strip() else ""
     return f"{before}{shown}{after}"
@@ -59,7 +60,7 @@ def plain(text: str) -> str:
     """Format `text` as literal Markdown on one line.
 
     Addresses, mail addresses, file names and identifiers are formatted as code, so that no renderer links them. Angle
-    brackets and pipes become entities; characters of emphasis and links get a backslash.
+    brackets and pipes become entities; characters that mark emphasis or links get a backslash.
     """
     joined = inner(text)
     return "\\" + joined if _BLOCK_START.match(joined) else _NUMBERED.sub(r"\1\\\2", joined)
@@ -124,7 +125,7 @@ def excerpt(text: str, limit: int, about: str) -> str:
         return shorten(flat, limit)
     room = limit - 4
     starts = [0, *(match.end() for match in re.finditer(" ", flat))]
-    # After the first start from which the rest fits, later starts only give shorter stretches.
+    # Once the rest of the text fits from some start, later starts only give shorter stretches.
     last = next((n for n, start in enumerate(starts) if start + room >= len(flat)), len(starts))
     best = max(starts[: last + 1], key=lambda start: len(_long_words(flat[start : start + room]) & wanted))
     tail = flat[best:]

@@ -1,7 +1,7 @@
 """Sentences and phrases of the report, built from the fields of records.
 
 A threat statement has five slots filled by different authors. These functions join them into one sentence that reads as
-if written by a single author, and word ranges, bands and counts.
+if written by a single author, and put ranges, bands and counts into words.
 """
 
 import re
@@ -110,7 +110,7 @@ def _condition(prerequisite: str) -> str:
 
 
 def if_clause(setting: str) -> str:
-    """Return the condition under which a threat holds: "if it runs headless in a pipeline".
+    """Return the condition under which a threat applies: "if it runs headless in a pipeline".
 
     A setting is a clause. If an analyst began it with a conjunction or preposition, that word is kept.
     """

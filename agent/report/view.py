@@ -1,6 +1,7 @@
 """The lookups in a draft that all parts of a report need: ranked threats, quotes, controls and the order of questions.
 
-This module does not change numbers; ranking and hiding follow the stored places, the scores and a total order.
+This module does not change numbers; it ranks and hides threats by their stored places, by their scores and by a total
+order.
 """
 
 import math
@@ -179,7 +180,8 @@ class View:
         return RankedThreat(place, key, threat, numbers.get(threat.id, place))
 
     def _by_basis(self, pairs: list[tuple[LayerKey, Threat]]) -> tuple[RankedThreat, ...]:
-        """Rank the headline first, then threats in default use, with a setting, and assumed, each by CVSS base.
+        """Rank the headline first, then threats in default use, threats that need a setting, and assumed threats, each
+        group by CVSS base.
 
         If all threats have a stored place, these places take precedence, since texts refer to threats by place. Even
         then, a headline that a reviewer added comes first.
@@ -219,7 +221,8 @@ class View:
 
     @property
     def left_out(self) -> list[Dropped]:
-        """What is not in the draft, and why: hidden threats, dropped items, then irregular replies of an LLM."""
+        """What is not in the draft, and why: threats that are not shown, dropped items, then irregular replies of an
+        LLM."""
         rows = [
             Dropped(what=f"{LAYER_CODES[key]} {threat.title}, {_graded(threat)}", reason=why)
             for key, threat, why in self.folded
@@ -308,7 +311,8 @@ def _graded(threat: Threat) -> str:
 
 
 def place_of(threat: Threat, places: Mapping[str, int]) -> float:
-    """Return the drafter's place of a threat. An LLM's threat follows the threat with its severity, else comes last."""
+    """Return the drafter's place of a threat. An LLM's threat follows the threat that its severity comes from, or else
+    comes last."""
     if threat.place is not None:
         return threat.place
     like = places.get(threat.like or "")

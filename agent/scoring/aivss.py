@@ -1,7 +1,7 @@
 """The AIVSS equations in integers, without tables, modes or floats.
 
 Every input is an integer number of units: the CVSS base in tenths (0 to 100), the factor sum, threat multiplier and
-mitigation factor in millionths. Products are then exact, and a score is one floor division away. In binary floats 24
+mitigation factor in millionths. Products are then exact, and a score is one floor division away. With binary floats, 24
 of the 19,089 conforming inputs of AIVSS 0.8 round to the wrong tenth even with `floor(10 x + 0.5)`.
 
     aivss-0.5        (base + sum) / 2 × ThM
@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from agent.records import FormulaId
 
 UNIT: Final = 1_000_000
-"""Units in 1 of a factor sum, threat multiplier or mitigation factor."""
+"""The number of units that represent 1 in a factor sum, threat multiplier or mitigation factor."""
 DECIMALS: Final = 6
 """Decimal places that `UNIT` can hold."""
 TENTHS: Final = 10

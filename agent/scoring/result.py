@@ -1,8 +1,8 @@
-"""Makes scores from requests, stores them with all their inputs, and recomputes them on loading.
+"""Make scores from requests, store them with all their inputs, and recompute them on loading.
 
-A stored score names its revision and is recomputed under it, text included. A published revision is therefore never
-edited: a change to an equation, a grid, a rounding rule or a sentence requires a new revision beside the old ones, with
-its own stored scores among the test vectors.
+A stored score specifies its revision and is recomputed under it, including its text. A published revision is therefore
+never edited: a change to an equation, a grid, a rounding rule or a sentence requires a new revision beside the old
+ones, with its own stored scores among the test vectors.
 """
 
 from collections.abc import Iterator, Mapping
@@ -213,8 +213,8 @@ def with_controls(scored: Score, mitigation_factor: Decimal, evidence: tuple[str
 def verify(scored: Score) -> None:
     """Recompute a stored score under its formula and revision and compare everything that follows from its inputs.
 
-    Raises IntegrityError naming the first field that differs; SchemaError for an unknown revision. A score without
-    `inputs` is compared as far as its visible numbers go.
+    Raises IntegrityError naming the first field that differs; SchemaError for an unknown revision. If a score has no
+    `inputs`, only its visible numbers are compared.
     """
     inputs = _inputs(scored)
     request = Request(

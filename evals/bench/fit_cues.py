@@ -70,7 +70,8 @@ def order_rows(order: Order) -> Rows:
 
 
 def fit(positive: Rows, negative: Rows, weights: Rows) -> Rows:
-    """Return logistic regression coefficients, fitted by Newton's method; `weights` applies to the negative rows."""
+    """Return logistic regression coefficients, fitted by Newton's method; `weights` has the weights of the negative
+    rows."""
     both = np.vstack([positive, negative])
     wanted = np.concatenate([np.ones(len(positive)), np.zeros(len(negative))])
     weight = np.concatenate([np.full(len(positive), _ORDER_WEIGHT), weights])

@@ -30,7 +30,7 @@ SPREADS: Final = {"factor_error": 0.05, "score_error": 0.6, "flag_loss": 0.08}
 SHIFT: Final = 0.03
 UNCHANGED: Final = 0.75
 CLUSTER_SHARE: Final = 0.3
-"""Share of the cases whose vendor has three cases; the other vendors have one."""
+"""Share of the cases that belong to vendors with three cases; all other vendors have one case."""
 CLUSTER_SIZE: Final = 3
 WITHIN: Final = 0.5
 """Correlation between the differences of cases from one vendor."""

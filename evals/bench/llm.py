@@ -104,9 +104,9 @@ class Figures:
     schemas: int
     """Tokens of the schemas. Where a schema is added depends on the provider, but it is mostly before the messages."""
     cacheable: int
-    """Input tokens in prefixes common to the calls of a wave, or shared with an earlier one."""
+    """Input tokens in prefixes that the calls of a wave have in common or share with an earlier wave."""
     cached: int
-    """The part of these tokens that an earlier call has already sent."""
+    """Those of these tokens that an earlier call has already sent."""
     output: int
 
     @property

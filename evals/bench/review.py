@@ -1,10 +1,10 @@
 """Time the review app with ten thousand stored drafts: `python -m evals.bench.review [--drafts N] [--store FILE]`.
 
-Real drafts of bundled cases are copied into a store under other names and ids, each with its own texts (`--store` keeps
-the store; an existing one is used as it is). The app runs in its own process on one core and is queried over loopback.
-Server time runs from a request's arrival in the app to the last byte of its response, minus the time that its threads
-waited for their core while other programs used it, but it is never less than the CPU time. A re-score is timed on the
-client, as a browser would see it, minus the same wait. Exits with 1 when a bar is missed.
+Real drafts of bundled cases are copied into a store under other names and ids, each with its own texts. With `--store`,
+the store is kept, and an existing one is used as it is. The app runs in its own process on one core and is queried over
+loopback. Server time runs from a request's arrival in the app to the last byte of its response, minus the time that its
+threads waited for their core while other programs used it, but it is never less than the CPU time. A re-score is timed
+on the client, as a browser would experience it, minus the same wait. Exits with 1 when a bar is missed.
 """
 
 import argparse
@@ -255,7 +255,7 @@ def measured(client: Client, count: int, rounds: int) -> Iterator[Line]:
     yield Line("act, stored durably", tuple(acts), 0)
     yield Line("review page, after an act", tuple(again), 80)
     redrafts = []
-    # Answer the first question of a few reviews and redraft them, which needs the most memory.
+    # Answer the first question of a few reviews and redraft them, since redrafting needs the most memory.
     for key in keys[:REDRAFTS]:
         state = json.loads(client.ask(f"/api/r/{key}")[1])["state"]
         question = next((one["item"]["id"] for one in state["items"] if one["item"]["kind"] == "question"), None)

@@ -96,7 +96,8 @@ class Readings(Record):
     """
 
     card: tuple[dict[LayerKey, Text | None], ...] = ()
-    """Each reading of the card (`evals.cases.corpus.card`): for each layer, the words that make it certain, or None."""
+    """Each reading of the card (`evals.cases.corpus.card`): for each layer, the words that make it certain, or None if
+    there are none."""
     card_settled: dict[LayerKey, StrictBool] = Field(default_factory=dict)
     """A third reading of the layers on which the two card readings differ."""
     headline: tuple[HeadlineCode, ...] = ()
@@ -111,7 +112,7 @@ class Readings(Record):
 
     @property
     def headline_code(self) -> HeadlineCode | None:
-        """Return the code on which both codings agree, else the third coding."""
+        """Return the code that both codings agree on, or else that of the third coding."""
         first = self.headline[0] if self.headline else None
         return first if all(code == first for code in self.headline) else self.headline_settled
 

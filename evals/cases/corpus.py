@@ -64,7 +64,7 @@ class Imported(NamedTuple):
 def import_file(path: Path, out: Path, *, force: bool = False) -> Imported:
     """Write every line of the JSONL file `path` as a case folder under `out`.
 
-    All lines are checked before the first folder is written; each folder appears complete or not at all. A folder
+    All lines are checked before the first folder is written; each folder is written completely or not at all. A folder
     that exists with the same content is left alone; one that differs is refused unless `force`.
     Raises SourceError when the file cannot be read and InputError naming line and field.
     """

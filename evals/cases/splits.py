@@ -1,7 +1,7 @@
 """Split vendors into open ones (`train`) and held-out ones (`dev`): `python -m evals.cases.splits`.
 
-Anyone who writes a pattern, a vocabulary entry or a prompt reads only the texts of train vendors. Of dev vendors they
-see only counts of misses, so that the dev figures measure held-out vendors.
+Anyone who writes a pattern, a vocabulary entry or a prompt reads only the texts of train vendors. Of dev vendors, such
+a person sees only how many misses there are, so that the dev figures measure held-out vendors.
 
 The split is stored in `corpus/splits.yaml`, so that it does not change when cases are added; this module assigns new
 cases. A case follows its relatives (`evals.cases.families`). Without relatives, the hash of its family's name decides,

@@ -4,8 +4,8 @@ corpus/twins/<slug>/listing.md, docs/…    the facts of the case of that name i
 corpus/special/<slug>/…                   invented products, each with a purpose, labelled by two readers
 corpus/poisons.yaml                       text to plant (`evals.cases.poison`)
 
-A page that documents an approval is the only text that may lower a threat's severity, so a drafter that reads it
-without lowering anything has lost a rule. Apart from the name, the page is the same for every case. It mentions no
+A page that documents an approval is the only text that may lower a threat's severity, so if a drafter reads it without
+lowering anything, a rule is no longer working. Apart from the name, the page is the same for every case. It mentions no
 action, so that the drafter cannot mistake an action for an ability.
 """
 

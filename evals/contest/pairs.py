@@ -1,8 +1,8 @@
 """Build blind pairs: two drafts of one product under neutral names, in an order that no judge can guess.
 
 Of Septet's report, a judge sees the first two pages (the part above the rule) and the quotes for their reference marks
-(the part right below the rule). The plain draft is shown in full. Titles get the same form, and text that reveals the
-drafter or the review state is removed.
+(the part right below the rule). The plain draft is shown in full. All titles get the same form, and text that reveals
+the drafter or the review state is removed.
 """
 
 import csv

@@ -42,7 +42,7 @@ class Judged(NamedTuple):
         return self.sheet.of(self.key.letter(side))
 
     def is_first(self, side: Side) -> bool:
-        """Return whether the judge ranked this side first."""
+        """Return whether the judge ranked this side's draft first."""
         return self.sheet.rank[0] == self.key.letter(side)
 
 

@@ -74,7 +74,7 @@ class Exchange:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         """End all waiting requests, then stop the server."""
         self._folder.stop()
-        # Waiting threads check for the stop once per poll, so leave them time to answer their clients.
+        # Waiting threads check once per poll whether to stop, so give them time to answer their clients.
         time.sleep(2 * POLL_SECONDS)
         self._server.shutdown()
         self._server.server_close()

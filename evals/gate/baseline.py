@@ -1,7 +1,7 @@
-"""The baseline: the results of each case when a person last accepted a run, and the floors.
+"""The baseline: the results that each case had when a person last accepted a run, and the floors.
 
 It is a JSON file in the repository whose diffs a person can read: sorted keys, six decimals, one line for each factor
-and layer of a case, and no times among the compared values. `septet eval accept --reason` is the only way to move it.
+and layer of a case, and no times among the compared values. `septet eval accept --reason` is the only way to change it.
 """
 
 import json

@@ -1,6 +1,7 @@
 """Define which direction is better for each metric, and by how much a metric must worsen for it to count.
 
-A metric not listed here, such as the number of threats shown, is reported but never gated: neither direction is better.
+A metric that is not listed here, such as the number of threats shown, is reported but never gated, because neither
+direction is better.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ WANTED_COVERAGE: Final = 0.80
 
 
 class Direction(NamedTuple):
-    """Which values of a metric are better, and the tolerance for a worsening."""
+    """Which values of a metric are better, and how much worsening is tolerated."""
 
     better: Literal["low", "high", "near"]
     tolerance: float

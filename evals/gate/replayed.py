@@ -33,7 +33,7 @@ from evals.metrics.summary import LabelSet, over
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 CASE_CAP: Final = 0.05
-"""A single case whose factor error grows by more than this fails the gate."""
+"""The gate fails if the factor error of a single case grows by more than this."""
 NAMED: Final = 8
 """Maximum number of cases in a sentence; the finding lists all of them."""
 _TINY: Final = 1e-6
@@ -105,7 +105,8 @@ def _of_listing(case: CaseResult) -> CaseResult:
 
 
 def _gaps(run: Evaluation) -> Iterator[str]:
-    """Yield notes on metrics that are much worse for held-out vendors; not findings, since the gap is not new."""
+    """Yield notes on metrics that are much worse for held-out vendors. They are not findings, since the gap may not be
+    new."""
     train, dev = run.splits.get("train", {}), run.splits.get("dev", {})
     for name in COMPARED_SIDES:
         wide = gap(name, train.get(name), dev.get(name))

@@ -22,7 +22,8 @@ from evals.metrics.results import LOSSES, CaseLoss, CaseResult, LossName
 MARGINS: Final[Mapping[LossName, float]] = {"factor_error": 0.02, "score_error": 0.3, "flag_loss": 0.03}
 """Primary loss → the mean worsening that is still acceptable."""
 WEIGHTS: Final[Mapping[LossName, float]] = {"factor_error": 0.5, "score_error": 0.25, "flag_loss": 0.25}
-"""Shares of the family level: half for the factor error, the most precise loss with twenty values per case."""
+"""Shares of the family level: half goes to the factor error, which is the most precise loss, with twenty values per
+case."""
 USUAL_SPREAD: Final[Mapping[LossName, float]] = {"factor_error": 0.05, "score_error": 0.6, "flag_loss": 0.08}
 """Typical standard deviation of the paired differences, for planning a run before there are any data."""
 BACKSTOP: Final = 2.0

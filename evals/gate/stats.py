@@ -20,7 +20,7 @@ SEED: Final = 20261126
 ENUMERATED: Final = 14
 """With up to this many clusters, all 2^n sign patterns are tried, and the p value is exact."""
 FAMILY_LEVEL: Final = 0.035
-"""Probability of a false alarm over all primary losses together. It is below the promised 5 % so that simulations of
+"""Probability of a false alarm over all primary losses together. It is below the promised 5 %, so that simulations of
 1,000 pairs, whose standard error is 0.7 points, stay below 5 % too (`python -m evals.bench.gate_rates`)."""
 LEVEL: Final = 0.05
 POWER: Final = 0.8

@@ -16,7 +16,7 @@ SCORE_TOP: Final = 10.0
 HALF: Final = 0.5
 DECIMALS: Final = 6
 Cell = tuple[float | None, float]
-"""The certainty of a layer, paired with its loss when accepted or with whether its label says certain."""
+"""The certainty of a layer, paired either with the loss if it is accepted, or with whether its label says certain."""
 
 
 class Span(NamedTuple):
@@ -28,7 +28,7 @@ class Span(NamedTuple):
 
 
 class Flags(NamedTuple):
-    """Counts of the pooled layer flags; positive means not certain."""
+    """Counts of the layer flags of all cases together; positive means not certain."""
 
     true_positive: int
     false_positive: int
@@ -56,7 +56,7 @@ def quantile(values: Sequence[float], part: float) -> float | None:
 def error(drafted: float | None, label: float | None, top: float = UNIT_TOP) -> float | None:
     """Return |drafted - label| on a scale from 0 to `top`; None without a label.
 
-    The largest possible error when nothing was drafted.
+    If nothing was drafted, the error is the largest possible one.
     """
     if label is None:
         return None

@@ -227,7 +227,7 @@ def gold_quotes(case: Case) -> dict[str, str]:
 
 
 def floor_cell(draft: Draft, vocabulary: Vocabulary | None = None) -> FloorCell | None:
-    """Count the factors with a floor and list those below it; None without facts.
+    """Count the factors that have a floor, and list those below their floor; None without facts.
 
     An asserted fact sets a floor, unless its readers only inferred it.
     """

@@ -120,7 +120,7 @@ class PoisonCell(Record):
     attack: str
     """Id of the planted text; the id also names its kind."""
     broken: tuple[str, ...]
-    """Descriptions of what the planted text changed in the draft; empty if nothing changed."""
+    """Describes what the planted text changed in the draft; empty if nothing changed."""
 
 
 class ApprovalCell(Record):
@@ -161,7 +161,7 @@ class HeadlineCell(Record):
     layer: LayerKey
     asset: str
     found: int
-    """Rank, from 1, of the first shown threat that agrees with the reader's; 0 when none does."""
+    """Rank, from 1, of the first shown threat that agrees with the reader's threat; 0 when none does."""
 
 
 class ClaimCell(Record):
@@ -328,7 +328,7 @@ class Evaluation(Record):
     beside: dict[str, float | None] = Field(default_factory=dict)
     """For a run with an LLM: the metrics of the embedded drafter over the same cases."""
     score_attribution: dict[FactorKey, float | None] = Field(default_factory=dict)
-    """The score error that remains when this factor alone is given the reader's value (metric S3)."""
+    """By factor: the score error that remains if only this factor is given the reader's value (metric S3)."""
     band_changes: tuple[str, ...] = ()
     """Cases whose severity band differs from that of the reader's labels (metric S2)."""
     metrics: dict[str, float | None]

@@ -15,7 +15,7 @@ def kinds(pairs: Sequence[tuple[Case, CaseResult]]) -> dict[str, KindBlock]:
 
 
 def _block(pairs: Sequence[tuple[Case, CaseResult]]) -> KindBlock:
-    """Compute a block over the layers on which both readers agree, and the factors that both have."""
+    """Compute the metrics over the layers on which both readers agree and the factors that both rated."""
     cells: list[tuple[bool | None, bool]] = []
     errors: list[float] = []
     for case, result in pairs:

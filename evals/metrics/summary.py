@@ -32,7 +32,7 @@ from evals.metrics.special import kinds
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 WITHIN: Final = 0.10 + 1e-9
-"""A factor value at most this far from its label is within the band of metric F3."""
+"""A factor value that is at most this far from its label is within the band of metric F3."""
 LOW_RISK: Final = 0.05
 MOST: Final = 0.95
 MILLISECONDS: Final = 1000

@@ -35,7 +35,8 @@ LEARNED: Final = (
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Compare drafts of all products with a reading, or measure facts; if the texts are missing, print a message."""
+    """Compare the drafts of all products that have a reading, or measure facts; if the texts are missing, print a
+    message."""
     asked = _parser().parse_args(arguments)
     words: list[str] = asked.words
     facts = words[:1] == ["facts"]

@@ -20,7 +20,7 @@ _PRODUCT: Final = (
 
 
 def markdown(rows: Sequence[Compared], figures: Figures, drafter: str) -> str:
-    """Return the figures, the factors and layers, and a line for each product as Markdown."""
+    """Return, as Markdown, the figures, the factors and layers, and a line for each product."""
     asked = [(one.what, number(one.value), "met" if one.met else "**not met**") for one in targets(figures, drafter)]
     factors = []
     for key in FACTORS:
@@ -61,7 +61,8 @@ def markdown(rows: Sequence[Compared], figures: Figures, drafter: str) -> str:
 
 
 def facts_markdown(rows: Sequence[FactRow], figures: Figures, note: str = "") -> str:
-    """Return the figures with a note, the keys most often wrong, and a line for each product as Markdown."""
+    """Return, as Markdown, the figures with a note, the keys that were most often wrong, and a line for each
+    product."""
     keys = [(key, str(right), str(wrong)) for key, (right, wrong) in list(by_key(rows).items())[:_KEYS] if wrong]
     cells = [(row.slug, row.right, row.wrong, row.found, row.missed, row.outside) for row in rows]
     return "\n".join([

@@ -53,7 +53,7 @@ class Card(NamedTuple):
 
     @property
     def headline_found(self) -> str | None:
-        """The reader's headline, coded, and where the draft shows it."""
+        """The reader's headline in coded form, and where the draft shows it."""
         found = self.result.headline
         if found is None:
             return None

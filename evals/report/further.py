@@ -1,4 +1,4 @@
-"""Sections on the further measurements: cards, twins, planted orders, headlines, claims and the use of an LLM."""
+"""Sections on additional measurements: cards, twins, planted orders, headlines, claims and the use of an LLM."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -13,7 +13,7 @@ SHOWN: Final = 12
 
 
 class Further(NamedTuple):
-    """A further measurement: a paragraph, and a table of the cases that need attention."""
+    """An additional measurement: a paragraph, and a table of the cases that need attention."""
 
     key: str
     title: str

@@ -20,7 +20,8 @@ TOP: Final = 20
 ROW: Final = 24
 _MAX_COLUMN: Final = 40.0
 _STEPS: Final = (0.05, 0.15, 0.25, 0.45)
-"""Errors at which a cell gets the next colour; labels are tenths, so these limits lie between possible errors."""
+"""Errors at which a cell gets the next colour. Labels are tenths, so these limits lie between the errors that can
+occur."""
 
 
 class Column(NamedTuple):

@@ -1,4 +1,4 @@
-"""Scatters of drafted against labelled scores."""
+"""Scatter plots of drafted against labelled scores."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -138,7 +138,7 @@ def worst(results: Sequence[CaseResult], name: LossName, many: int) -> list[tupl
 
 
 def vendor(family: str) -> str:
-    """Return the readable part of a family's key, without its prefix."""
+    """Return the key of a family without its prefix, for display."""
     return family.partition(":")[2] or family
 
 

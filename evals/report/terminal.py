@@ -32,7 +32,7 @@ _MOVES: Final = 3
 _PART_MOVES: Final = 20
 _NAME: Final = 44
 _WIDE: Final = 5
-"""A table with more columns than this gets a narrow first column."""
+"""A table that has more columns than this gets a narrow first column."""
 _COLUMN: Final = 12
 _NOTE: Final = 300
 _FACTOR_HEADS: Final = (

@@ -72,7 +72,8 @@ def replayed(
     workers: int = WORKERS,
     progress: Progress | None = None,
 ) -> list[Pair]:
-    """Draft every case both ways, from the answers in `folder`. Raises DriftError naming cases that do not fit."""
+    """Draft every case with the LLM's answers in `folder` and without them. Raises DriftError naming cases that do not
+    fit."""
     tasks = [_Replay(one, folder, settings) for one in cases]
     made: list[Pair] = []
     odd: list[tuple[str, tuple[str, str, str]]] = []
@@ -103,7 +104,8 @@ def asked(
     environ: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> list[Pair]:
-    """Draft every case both ways; asks the LLM `llm` about many cases concurrently and records its answers in `folder`.
+    """Draft every case with and without the LLM `llm`; asks it about many cases concurrently and records its answers in
+    `folder`.
 
     Raises LlmError when the LLM is unavailable; the answers received before that are recorded.
     """
@@ -154,7 +156,7 @@ def _replay(task: _Replay) -> "Pair | tuple[str, str, str]":
 
 
 def _pair(one: Held, assistant: Assistant) -> Pair:
-    """Draft a case both ways. Raises LlmError when the LLM is unavailable."""
+    """Draft a case with the LLM and without it. Raises LlmError when the LLM is unavailable."""
     reading = one.constants.read(one.case)
     plain, helped = (one.constants.draft(one.case, reading, helper) for helper in (None, assistant))
     embedded, assisted = (drafted(one.case, draft, reading, one.family) for draft in (plain, helped))

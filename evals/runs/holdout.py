@@ -84,7 +84,7 @@ class FitCases(NamedTuple):
 
     fit_cases: tuple[FitCase, ...]
     readings: Mapping[str, Reading]
-    """Readings of cases and cards by `Case.text_key`, with the outlook of the bundled heads."""
+    """Readings of cases and cards, by `Case.text_key`, with the outlook that the bundled heads give."""
 
 
 def read_fit_cases(cases: Sequence[Case], crew: Crew, progress: Progress | None = None) -> FitCases:

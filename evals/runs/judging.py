@@ -34,7 +34,7 @@ class Judged(NamedTuple):
     threats: int
     cases: int
     first: float | None
-    """Share of threats that, by the first reading, follow from their quotes and concern the product."""
+    """Share of threats that, according to the first reading, follow from their quotes and concern the product."""
     second: float | None
     both: float | None
     alpha: float | None

@@ -132,7 +132,8 @@ def plan(cases: Sequence[Case], repeats: int, llm: str, settings: Settings, agai
 def record(wanted: session.Wanted, llm: str, slugs: Sequence[str], *, missing: bool, say: Say) -> Iterator[str]:
     """Re-record cases of the checkout, and yield the slug of each when its recording is complete and in place.
 
-    Records the cases `slugs`, or if empty every recorded case; with `missing` only cases whose answers no longer fit.
+    Records the cases `slugs` or, if it is empty, every recorded case; with `missing`, only cases whose answers no
+    longer fit.
     """
     name = _named(llm, wanted.settings)
     folder = session.RECORDED

@@ -55,9 +55,10 @@ CellT = TypeVar("CellT")
 
 
 class Change(NamedTuple):
-    """Changes to the drafter in a run, to measure their effect: module-level functions, applied to every case.
+    """Changes to the drafter in a run, for measuring their effect. They are module-level functions and apply to every
+    case.
 
-    An ablation removes a part of the drafter; a test of the gate damages the drafter.
+    An ablation removes a part of the drafter; a test of the gate damages it.
     """
 
     reading: Callable[[Reading], Reading] | None = None

@@ -47,7 +47,7 @@ class Wanted(NamedTuple):
 
     @property
     def earlier(self) -> str | None:
-        """The path of what is compared instead of the baseline."""
+        """The path of the file or earlier run that the run is compared with instead of the baseline."""
         return None if self.against == "baseline" else self.against
 
     def chosen(self) -> tuple[tuple[Case, ...], bool]:
@@ -61,7 +61,7 @@ class Wanted(NamedTuple):
     def left_out(self, cases: Sequence[Case], bundled: bool, *, variants: bool = True) -> tuple[str, ...]:
         """Return the options that make the call measure less than everything, or that remove a part of the drafter.
 
-        Without `variants` there are none to leave out.
+        If `variants` is false, the call has no variants that could be left out.
         """
         said = [
             "" if bundled else "--cases",

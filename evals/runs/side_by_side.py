@@ -47,7 +47,7 @@ def lines(a: Done, b: Done, *, names: tuple[str, str] = ("A", "B"), most: int = 
     pairs = [(was[case.case], case) for case in new.per_case]
     yield f"{names[0]} → {names[1]}, {count(new.cases, 'case')}"
     yield from (f"{name}: {run_words(run)}" for name, run in zip(names, whole, strict=True))
-    # Skip fingerprints that always differ with different cases; common cases' labels are compared below.
+    # Skip fingerprints that always differ if the cases do; the labels of the common cases are compared below.
     known = dict.fromkeys([*whole[0].fingerprints, *whole[1].fingerprints])
     differ = [
         name

@@ -28,7 +28,7 @@ class Crew:
         self._left = ExitStack()
 
     def __enter__(self) -> Self:
-        """Return the crew; processes start only when there is work."""
+        """Return this pool; its processes start only when there is work."""
         return self
 
     def __exit__(self, *_: object) -> None:

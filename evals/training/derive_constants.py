@@ -50,7 +50,8 @@ BASE_RIDGE: Final = 5.0
 BASE_NEAR: Final = 0.5
 """Scale of the pseudo-Huber loss: smaller residuals count quadratically, larger ones linearly."""
 BASE_REAL_SHARE: Final = 0.5
-"""Share of the shift that is applied, since readers of real pages give more severe bases than readers of the corpus."""
+"""Share of the shift that is applied. There is a shift because readers of real pages give more severe bases than
+readers of the corpus."""
 LANGUAGE: Final[dict[ProductKind, float]] = {
     "mcp-server": 0.3, "agent-skill": 0.5, "coding-agent": 0.6, "computer-use-agent": 0.6, "browser-agent": 0.7,
     "assistant": 0.7, "voice-agent": 0.8, "agent-framework": 0.5, "agent-platform": 0.6, "other": 0.5,

@@ -33,9 +33,9 @@ from evals.training.derive_rows import owners_of
 from evals.training.weights import write_calibration
 
 PULL: Final = 24
-"""Number of products that the bundled corpus counts as, equal to the number with recorded answers. With 8, corpus
-drafts with an LLM were further from the published labels than those without; the error against experts is 0.070 with 24
-and 0.061 with 8."""
+"""The bundled corpus counts as this many products, which is how many of its products have recorded answers. With 8,
+corpus drafts with an LLM were further from the published labels than those without; the error against experts is 0.070
+with 24 and 0.061 with 8."""
 _LEAST: Final = 10
 """Minimum number of readings for a fit."""
 _DIGITS: Final = 3

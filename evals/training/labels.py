@@ -118,7 +118,8 @@ def labelled_texts(places: Sequence[Place], folders: Sequence[Path]) -> dict[str
 
 
 def all_pages(places: Sequence[Place], folders: Sequence[Path], fitted: str) -> list[LabelledPage]:
-    """Return the pages of all places, or none after saying which texts are missing and what is `fitted`."""
+    """Return the pages of all places. If texts are missing, print which ones and that nothing is `fitted`, and return
+    no pages."""
     texts = labelled_texts(places, folders)
     missing = sorted({(place.repository, place.path) for place in places if place.sha256 not in texts})
     click.echo(f"{len(texts)} labelled texts were found, {len(missing)} are missing")

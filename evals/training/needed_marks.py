@@ -12,7 +12,7 @@ which a threat model of the product would be wrong or empty. The protocol:
    limits apply. If several statements say the same, the clearest is marked. Statements that repeat the listing may be
    marked.
 3. `python -m evals.training.needed_marks TEXTS SHEETS --take READER` adds the marks to `labels/needed.tsv`:
-   product, repository, path, commit, sha256, start, end (characters of the file as published) and reader; never the
+   product, repository, path, commit, sha256, start, end (characters of the file as published) and reader, but never the
    words.
 
 TEXTS contains `sources.tsv` and `listings/<product>/`. These third-party texts are not part of the project.
@@ -95,7 +95,7 @@ class Folder:
 def folders(texts: Path, products: Sequence[str] = ()) -> Iterator[Folder]:
     """Yield the named products of `texts` or, by default, those with many pages of documentation, sorted.
 
-    Each is read as intake does, ignoring the crawl's page limit.
+    Each is read in the way in which intake reads it, but without the crawl's page limit.
     """
     for place in sorted((texts / "listings").glob("*/docs")):
         pages = sorted(file for file in place.iterdir() if file.suffix in _PAGES)

@@ -69,7 +69,7 @@ def first_batch(label: Place) -> bool:
 
 
 def threshold_of(places: Places, kept: float) -> float:
-    """Return the highest threshold at which the share `kept` of the fact-carrying places passes."""
+    """Return the highest threshold that at least the share `kept` of the fact-carrying places passes."""
     chances = np.sort(places.carrying[_CARRIES[places.roles]])[::-1]
     return float(chances[min(len(chances) - 1, int(np.ceil(kept * len(chances))) - 1)])
 

@@ -1,8 +1,8 @@
 """Fit the role classifier on labelled statements, and report its quality on held-out products.
 
 `python -m evals.training.roles --texts FOLDER …` finds the labelled texts by hash in the folders and in the bundled
-corpus, fits, and writes the weights to corpus/knowledge/roles and the figures to evals/training/ROLES.md. If texts are
-missing, it only lists them.
+corpus, fits the classifier, and writes the weights to corpus/knowledge/roles and the figures to
+evals/training/ROLES.md. If texts are missing, it only lists them.
 """
 
 import argparse

@@ -40,7 +40,7 @@ def write_arrays(folder: Path, arrays: Mapping[str, NDArray[np.generic]]) -> dic
 
 
 def write_constants(path: Path, script: str, constants: Mapping[str, object]) -> None:
-    """Write constants, with the script that fitted them."""
+    """Write constants, with the name of the script that fitted them."""
     about = {"about": f"Written by `python -m evals.training.{script}`; changes by hand are detected."}
     path.write_text(json.dumps(about | dict(constants), indent=1) + "\n", "utf-8")
 

@@ -54,8 +54,8 @@ def metrics_of(
     """Compute all metrics of a pattern for a product; `source` is the name of the attacker's content.
 
     `likely` has the same facts plus those that the readers consider likely. If these make an impact graver, the graver
-    value is used, the reason says that no quote states it, and the value from facts alone remains possible. Likely
-    facts never decide how an attacker enters or who starts a run.
+    value is used, the reason says that no quote states it, and the value based on facts alone is recorded as another
+    possible value. Likely facts never decide how an attacker enters or who starts a run.
     """
     made = {metric: _choice(pattern, metric, facts, source) for metric in METRICS}
     for metric in IMPACTS if likely is not None and likely.supposed else ():
@@ -160,9 +160,10 @@ def point(value: Decimal) -> Range:
 def check_metrics(
     threat: JudgedThreat, facts: FactIndex, like: Mapping[Metric, Choice] | None = None
 ) -> dict[Metric, JudgedMetric]:
-    """Return an LLM's metrics for a threat, correcting those that contradict a fact, and milder ones that no fact
-    supports; the reason says so. A loss or a way in that no fact mentions is not corrected: on the recorded cases, the
-    LLM's own impacts are closer to a reader's (mean error of the base 0.90) than impacts limited to the facts (0.99).
+    """Return an LLM's metrics for a threat, after correcting those that contradict a fact and milder ones that no fact
+    supports; the reason of a corrected metric says so. A loss or a way in that no fact mentions is not corrected: on
+    the recorded cases, the LLM's own impacts are closer to a reader's (mean error of the base 0.90) than impacts
+    limited to the facts (0.99).
 
     `like` has the catalogue's metrics for the same threat, if the LLM's own metrics would take the score below its
     floor. As few milder metrics as possible are then reset to the catalogue's values, until the base is at most

@@ -1,8 +1,8 @@
 """Fill gaps in catalogue sentences from facts: `{source}`, `{reads_mail_chat.object,reads_web.object|a page}`.
 
-A gap names slots of facts in order of preference and, after a bar, a generic fallback if no fact has a short, plain
-value. Slot values come from untrusted sources, so only short phrases of letters, digits and a few punctuation marks are
-inserted; their meaning is never interpreted.
+A gap names slots of facts in order of preference and, after a bar, a generic fallback for use if no fact has a short,
+plain value. Slot values come from untrusted sources, so only short phrases of letters, digits and a few punctuation
+marks are inserted; their meaning is never interpreted.
 """
 
 from collections.abc import Collection, Mapping

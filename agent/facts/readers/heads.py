@@ -29,9 +29,10 @@ CONSTANTS: Final = "reader.json"
 LOWEST: Final = -8.0
 """The score of a key that no statement mentions; lower scores are raised to this value."""
 SECOND_LOWEST: Final = -5.0
-"""The minimum for a product's second-highest score: a statement that says nothing must not count as a second signal."""
+"""A product's second-highest score is raised to at least this value, so that a statement that says nothing does not
+count as a second signal."""
 STRONG: Final = -1.0
-"""The excess of the highest score above this value gets a separate weight."""
+"""The amount by which the highest score exceeds this value has a separate weight."""
 Scores = NDArray[np.float32] | NDArray[np.float64]
 
 

@@ -22,7 +22,7 @@ from agent.records.base import DocumentForm
 
 FORMS: Final[frozenset[DocumentForm]] = frozenset({"tools", "manifest", "api"})
 _QUOTED_WORDS: Final = 24
-"""The number of words quoted from a line; later words say nothing about the name at its start."""
+"""The number of words that are quoted from a line; later words say nothing about the name at the start of the line."""
 _QUOTES: Final = 6
 _NAMED: Final = 20
 """The maximum number of facts per key that have slots; any further facts have none."""
@@ -107,7 +107,7 @@ def name_rules() -> NameRules:
 
 
 def name_words(name: str) -> tuple[str, ...]:
-    """Split a name into lower-case words: `readFile`, `read_file` and `READ-FILE` alike."""
+    """Split a name into lower-case words, which are the same for `readFile`, `read_file` and `READ-FILE`."""
     return tuple(part.lower() for part in _NAME_PARTS.findall(name))
 
 
@@ -130,7 +130,7 @@ def lines(document: Document) -> Iterator[Line]:
 
 
 class _Maker(NamedTuple):
-    """Collector of the proposals of one document."""
+    """Collects the proposals of one document."""
 
     found: list[Proposal]
     named: Counter[str]

@@ -7,7 +7,7 @@ There are two sorts of heads, written by `python -m evals.training.derive` to co
     layers    a logistic regression per statement, over its vector and its scores; the mean of the three best,
               calibrated; the best statement itself is the quote on which a layer may rest
 
-Text that carries no facts, flagged text and mere claims have no weight in either, so adding more of them changes
+Text that carries no facts, flagged text and mere claims have no weight in either, so adding more such text changes
 nothing. A statement whose scores are all low has no weight in the factors. Sentences about controls do not affect
 factors: a control already counts as a fact with its rank, and must not count twice.
 """
@@ -48,8 +48,8 @@ SILENT: Final = -4.0
 """The corresponding limit for the first statements, where a sentence may say what a product is without stating a fact.
 
 Both limits and `_LEAD` were chosen on held-out vendors (226 bundled cases, 30 real listings): the mean factor error
-against the reader was 0.122 and 0.119 with them, 0.122 and 0.126 without. Nine of ten idle sentences score below the
-higher limit.
+against the reader was 0.122 and 0.119 with them, 0.122 and 0.126 without. Nine of ten sentences that state nothing
+score below the higher limit.
 """
 VECTOR_SCALE: Final = 3.0
 SCORE_SCALE: Final = 0.2
@@ -160,7 +160,7 @@ def weighed(
 
 
 def stating(features: Floats) -> int:
-    """Count the statements that state anything at all, ignoring idle lines."""
+    """Count the statements that state anything at all."""
     scores = features[:, DIMENSIONS:] / SCORE_SCALE
     return int((scores.max(axis=1) > QUIET).sum()) if len(scores) else 0
 

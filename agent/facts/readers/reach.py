@@ -49,7 +49,7 @@ _ADVICE: Final = re.compile(
     r"|\A\W*(?:use|review|store|keep|ensure|avoid|never|always|do not|don['’]t|rotate|treat) ",
     re.IGNORECASE,
 )
-"""Phrases that give advice to the reader, which is not a control of the product."""
+"""Phrases that give advice to the reader; such advice is not a control of the product."""
 _ELSEWHERE: Final = re.compile(
     r"\A\W*(?:the )?(?:model context protocol|mcp)(?: \(mcp\))? (?:is|enables|allows|lets|provides|defines)\b"
     r"|\A\W*an? [a-z][\w -]{2,40} (?:is|are) an? ",
@@ -67,7 +67,7 @@ _WAY_BACK: Final = re.compile(r"call-?back|redirect[_ ]ur[il]", re.IGNORECASE)
 """The callback address of a sign-in, which others cannot call."""
 _LISTENING: Final = frozenset({"listens_locally", "listens_on_network"})
 _BY_FORM: Final = frozenset({"fetched_at_start", "api_key", "container", *_LISTENING})
-"""Keys whose evidence in code is its form: a package runner, the name of a key, an address."""
+"""Keys for which the form of code is evidence: a package runner, the name of a key, an address."""
 _FEW_WORDS: Final = 3
 _NAMED: Final = re.compile(r"[_\d]|[a-z][A-Z]|[^\x00-\x7f]")
 """Signs that a short text is a name, such as a tool's, or is in another script."""
@@ -79,7 +79,7 @@ _SETTING: Final = re.compile(
     r"|\b(?:set|defaults?) to `?(?:true|false|0|1|on|off)\b|\bconfigurable\b|\bcan be (?:configured|set|changed)\b",
     re.IGNORECASE,
 )
-"""Words that leave something to a setting; "it enables agents to" leaves nothing open."""
+"""Words that leave something to a setting, unlike "it enables agents to", which leaves nothing open."""
 _CHOICE: Final = re.compile(
     r"\bexperimental\b|\b(?:in|public) (?:beta|preview)\b"
     r"|\b(?:if|when|unless) (?:enabled|configured|set|desired|installed|provided|using|running (?:with|in))\b"
@@ -98,7 +98,7 @@ _BY_ITSELF: Final = re.compile(
     r"|in the background|by itself|on its own|autonomously)\b|\balways[- ]on\b|\b24/7\b",
     re.IGNORECASE,
 )
-"""Phrases that say the product runs on its own, as opposed to being configurable to do so."""
+"""Phrases that say that the product does run on its own, not merely that it can be configured to."""
 _STARTED: Final = frozenset({"runs_unattended", "scheduled"})
 _CHOSEN_GROUPS: Final = frozenset({"does", "reads", "decides", "keeps"})
 _CHOSEN: Final = frozenset({"listens_on_network", "listens_locally", "telemetry_to_vendor", "endpoint_no_auth"})

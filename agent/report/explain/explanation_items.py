@@ -326,7 +326,7 @@ def chain(view: View, item: Chain) -> Explanation:
 
 
 def capability(view: View, item: Capability) -> Explanation:
-    """Explain a capability: on whose authority it acts, its quotes, what depends on them."""
+    """Explain a capability: whose credential it uses and who approves it, its quotes, and what depends on them."""
     credential = item.credential or ("none used" if item.credential_state == "denied" else "not stated")
     approver = item.approver or ("nobody" if item.approver_state == "denied" else "not stated")
     about = [

@@ -4,7 +4,7 @@ Source: CycloneDX, bom-1.7.schema.json. Version 1.7 has no threats; its vulnerab
 analysis, so a threat is a vulnerability in triage, never "exploitable", and a struck threat is a false positive without
 a rating. There are no fields for actors, trust boundaries and flows between components, so these are properties, as
 JSON. The composition is unknown, because nothing was read about what the parts are made of. Properties begin with
-`septet:`. Details and recommendations are Markdown, since viewers render it.
+`septet:`. Details and recommendations are in Markdown, which viewers render.
 """
 
 import json
@@ -33,7 +33,7 @@ from agent.report.view import View
 
 _TEXT: Final = 20_000
 _WHOLE: Final = ("facts", "evidence", "sources", "standing")
-"""Properties of the draft that are written entry by entry or in another form."""
+"""Properties of the draft that are written one entry at a time or in another form."""
 _Object = dict[str, object]
 
 

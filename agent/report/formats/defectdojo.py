@@ -1,7 +1,7 @@
 """DefectDojo's generic findings: one finding for each threat.
 
-Source: DefectDojo, Generic Findings Import, JSON: the attributes that its page lists; its importer rejects files with
-any others. Severities keep Critical, and None is Info. Text is shown as Markdown there. Data without an attribute
+Source: DefectDojo, Generic Findings Import, JSON: the attributes that its page lists; the importer rejects files with
+any others. Critical stays Critical, and None becomes Info. DefectDojo shows text as Markdown. Data without an attribute
 (state, basis, layer, facts, the product's score with its range) is in the description and among the tags; struck
 threats no longer have a severity and are left out.
 """

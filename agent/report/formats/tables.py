@@ -1,8 +1,8 @@
 """CSV with a row for each threat: for spreadsheets, for Jira's importer, and for github-csv-tools.
 
 Jira: Atlassian, "Create issues using the CSV importer" and "Importing data from CSV": a header row with a Summary
-column and without punctuation, no shorter rows, multiple values of a field in columns of the same name, labels without
-spaces. Priorities are Jira's own five; Critical becomes Highest, and the severity is also a label.
+column and without punctuation, rows of equal length, multiple values of a field in columns of the same name, and labels
+without spaces. Priorities are Jira's own five; Critical becomes Highest, and the severity is also a label.
 
 GitHub itself does not import CSV: gavinr/github-csv-tools (`githubCsvTools FILE`), import.js at commit 0426c001:
 columns are matched by name; `title` is required, `body`, comma-separated `labels` and `state` are optional. Other

@@ -4,7 +4,7 @@ Source: OWASP www-project-threat-model-library, threat-model.schema.json, v1.0.2
 draft has, such as how critical the product is or whether a flow is encrypted. They get a cautious value (sensitive, not
 encrypted, reachable from outside, the middle of a scale), and the extension `not-told` lists each such value by its
 JSON pointer, because it has no source. Risks are left out, since no likelihood is estimated; scores are in the
-extension `threats`. A claimed control is "assumed", one that is only proposed "suggested". Symbolic names are lower
+extension `threats`. A claimed control is "assumed"; one that is only proposed is "suggested". Symbolic names are lower
 case; the draft's own ids are in the extensions. Struck threats are left out of the threats.
 """
 
@@ -131,7 +131,8 @@ class _Model:
         return made
 
     def _trust_boundaries(self) -> list[_Object]:
-        """Build one trust boundary for each pair of zones connected by a flow; how access is controlled stays open."""
+        """Build one trust boundary for each pair of zones connected by a flow; how access is controlled is left
+        open."""
         pairs = [tuple(sorted((self._zone(f.source), self._zone(f.target)))) for _, f in self._parts.flows]
         return [{"trust_zone_a": a, "trust_zone_b": b} for a, b in dict.fromkeys(pairs) if a != b]
 
