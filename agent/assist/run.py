@@ -108,8 +108,8 @@ def assist(
     """Ask the LLM and check its answers. `sheet` has the facts that the other readers found in the same statements.
 
     `candidates_of` returns the catalogue's threats for the accepted sheet. Given the sheet and the first wave's
-    judgement, `certain_of` returns which layers are certain, and `factors_of` the factors as they will be scored.
-    `hits` searches the sources if they do not fit.
+    judgement, `certain_of` returns which layers are certain, and `factors_of` returns the factors as they will be
+    scored. `hits` searches the sources if they do not fit.
 
     Raises LlmError if the LLM is unavailable, that is, for a reason that ends the run or if no call was answered. Also
     raises it, before anything is sent, if the calls could exceed the budget's caps. Raises InputError for a delimiter

@@ -93,7 +93,7 @@ def septet() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the `septet` command. Prints `error:` and `hint:` to stderr and exits with the error's code.
 
-    `arguments` default to those of the process.
+    `arguments` defaults to the arguments of the process.
     """
     # Always off: an environment variable could otherwise make LangChain's tracing post page text to a server.
     os.environ["LANGSMITH_TRACING_V2"] = "false"  # noqa: TID251

@@ -91,7 +91,7 @@ class RangeCalibration(Record):
     name: str
     residuals: tuple[float, ...]
     judged: tuple[float, ...] = ()
-    """The residuals of drafts with an LLM compared with a reader's scores; empty if there are none."""
+    """The residuals of drafts made with an LLM, against a reader's scores; empty if there are none."""
     thin_factor: float
     """Factor that scales the residuals if the sources hardly describe the product; 1 or more."""
 

@@ -268,8 +268,8 @@ def _goes_beyond(claim: str, told: frozenset[str], known: Sequence[str]) -> bool
 
 
 def _is_opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> bool:
-    """Return whether claim and quotes contradict each other: each clause of the claim is compared with the quoted
-    clauses that share most words with it."""
+    """Return whether the claim and the quotes contradict each other. Each clause of the claim is compared with the
+    quoted clauses that share the most words with it."""
     for part in clauses_of(claim):
         best = _nearest(_stems(part) & wanted, clauses)
         # A double negation affirms.

@@ -126,7 +126,7 @@ def _row(given: Given, label: Label, before: frozenset[str]) -> FactLine | None:
     unable = [one for one in sayings if one.polarity == "denied"]
     further = [one for one in able if one.key not in before]
     also = bool(further) and len(further) < len(able)
-    # Omit abilities that the posture already covers; facts of all other labels are always shown here.
+    # Omit abilities that the posture already covers. Rows with any other label are always shown here.
     able = further if label in _IN_POSTURE else further or able
     told = by_verb(able[:NAMED] or unable[:NAMED])
     texts = [_sentence(told, given.kind, label, also=also)] if told else []

@@ -56,8 +56,8 @@ SCORE_SCALE: Final = 0.2
 _LEAD: Final = 6
 """The number of first statements that define what a product is; text further down a page does not affect this."""
 OF_CONTROLS: Final[LayerKey] = "security_compliance"
-"""The layer that sentences about controls belong to. It gets no estimate from statements, because a control that no
-fact confirms is a mere claim and cannot make the layer certain."""
+"""The layer that sentences about controls belong to. No statement is its quote, because a control that no fact confirms
+is a mere claim and cannot make the layer certain."""
 TELLS: Final = 0.0
 """Minimum log-odds at which a single statement says enough about a layer to be its quote."""
 _QUOTE_WORDS: Final = 38

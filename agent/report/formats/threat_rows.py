@@ -132,7 +132,7 @@ class ThreatRow:
 
     @property
     def settled(self) -> str:
-        """The reason of a final waiver, "accepted risk" or "out of scope"; otherwise empty."""
+        """ "accepted risk" or "out of scope" if the threat was waived finally for this reason; otherwise empty."""
         return next((reason for reason in (ACCEPTED, OUT_OF_SCOPE) if self.waived.startswith(reason)), "")
 
     @property
@@ -153,7 +153,7 @@ class ThreatRow:
         return [ref for ref in self.threat.taxonomy if ref.scheme == name]
 
     def remedies(self, who: str) -> list[str]:
-        """Describe the mitigations that `who` ("you" or "vendor") is to carry out."""
+        """Describe the mitigations for which `who` ("you" or "vendor") is responsible."""
         return [self.remedy(each) for each in self.threat.mitigations if each.who == who]
 
     def remedy(self, each: Mitigation) -> str:
