@@ -89,7 +89,7 @@ class PairSheet(Record):
 
 
 class PairKey(Record):
-    """Who wrote draft A and draft B in one pair of one judge."""
+    """Who wrote draft A and who wrote draft B in one pair that a judge was given."""
 
     pair: str
     judge: str

@@ -125,7 +125,7 @@ def checks(judged: Sequence[Judged]) -> list[Check]:
         found.append(Check(what, f"{ahead:+.2f}", ahead > 0 if room is None else round(ahead, 6) >= -room))
     wrong = own.wrong or 0.0
     fewer = bool(own.sheets) and wrong < (rival.wrong or 0.0)
-    found.append(Check(f"at most {WRONG} wrong statements a draft", number(own.wrong), wrong <= WRONG))
+    found.append(Check(f"at most {WRONG} wrong statements per draft", number(own.wrong), wrong <= WRONG))
     found.append(Check("fewer wrong statements than the plain draft", number(rival.wrong), fewer))
     return found
 
@@ -142,7 +142,7 @@ def results(rounds: Sequence[Round]) -> str:
         for part in _parts(one):
             lines += ["", *part]
     if not rounds:
-        lines += ["", "No round was played yet."]
+        lines += ["", "No round has been played yet."]
     return "\n".join(lines) + "\n"
 
 
@@ -172,9 +172,9 @@ def _marks(judged: Sequence[Judged]) -> list[str]:
     found = [side_figures(judged, side) for side in SIDES]
     rows = [(mark, *(number(side.marks[mark]) for side in found)) for mark in MARKS]
     rows += [
-        ("wrong statements a draft", *(number(side.wrong) for side in found)),
+        ("wrong statements per draft", *(number(side.wrong) for side in found)),
         ("ranked first", *(percent(side.first) for side in found)),
-        ("would hand on", *(percent(side.hand_on) for side in found)),
+        ("would pass on", *(percent(side.hand_on) for side in found)),
         ("words", *(number(side.words) for side in found)),
     ]
     return markdown(("mean", *SIDES), rows)
@@ -205,13 +205,13 @@ def _readings(sheets: Sequence[ReadingSheet]) -> list[str]:
 
 
 _SHARES: Final[dict[str, Callable[[ReadingSheet], tuple[int, int]]]] = {
-    "the expert's musts present": lambda sheet: (sum(one.present for one in sheet.musts), len(sheet.musts)),
-    "threats that do not follow or concern another thing": lambda sheet: (
+    "the expert's must-have threats present": lambda sheet: (sum(one.present for one in sheet.musts), len(sheet.musts)),
+    "threats that do not follow or concern something else": lambda sheet: (
         sum(one.verdict != "follows" for one in sheet.threats),
         len(sheet.threats),
     ),
-    "rows of what it can do that are wrong": lambda sheet: (sum(one.wrong for one in sheet.rows), len(sheet.rows)),
-    "sentences of layers that are wrong": lambda sheet: (
+    "wrong rows on what it can do": lambda sheet: (sum(one.wrong for one in sheet.rows), len(sheet.rows)),
+    "wrong sentences about layers": lambda sheet: (
         sum(one.wrong for one in sheet.layers.values()),
         sum(one.sentences for one in sheet.layers.values()),
     ),
