@@ -1,4 +1,5 @@
-"""Vendor families: which products may not teach the drafter about each other, in calibration, examples and evals.
+"""Vendor families: groups of products that must not teach the drafter about each other in calibration, examples or
+evals.
 
 Two products belong to the same family if they share a key. The keys of a product are its vendor's name without its
 legal form, and the distinctive words of its name and of its vendor's name: the words that remain after the usual words

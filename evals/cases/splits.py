@@ -47,7 +47,7 @@ class Splits(Record):
     train: tuple[Slug, ...]
     dev: tuple[Slug, ...]
     real_dev: Annotated[tuple[Slug, ...], Field(min_length=1)]
-    """Real products with an expert's reading; all other real products are train."""
+    """Real products with an expert's reading; all other real products belong to `train`."""
 
     def of(self, side: Split) -> tuple[Slug, ...]:
         """Return the slugs on one side of the split."""

@@ -72,7 +72,7 @@ class Verdict(Record):
     outcome: Outcome
     findings: tuple[Finding, ...]
     moved: tuple[Moved, ...]
-    """All aggregated metrics that differ from the baseline's."""
+    """All aggregated metrics that differ from those of the baseline."""
     cases: tuple[CaseMove, ...]
     """The cases whose drafts measure differently, the worst first."""
     tests: tuple[PairedTest, ...] = ()

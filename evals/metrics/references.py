@@ -1,4 +1,4 @@
-"""Lint for references to published lists: finds wrong ids, years and titles."""
+"""Lint for references to published lists, which finds wrong ids, years and titles."""
 
 import json
 import re
@@ -65,7 +65,7 @@ def lint(refs: Iterable[Reference]) -> tuple[Problem, ...]:
 
 
 def is_refused_relation(first: str, second: str) -> bool:
-    """Return whether linking these two ids is a known mistake of published crosswalks."""
+    """Return whether it is a known mistake of published crosswalks to link these two ids."""
     return (first, second) in _confusables().relations or (second, first) in _confusables().relations
 
 

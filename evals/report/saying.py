@@ -126,7 +126,7 @@ def metric_rows(evaluation: Evaluation, verdict: Verdict | None) -> tuple[Metric
 
 
 def part_moves(verdict: Verdict | None) -> tuple[Moved, ...]:
-    """Return the moves of single factors, layers or patterns, worsenings first."""
+    """Return the changes of single factors, layers or patterns; those for the worse come first."""
     moves = [move for move in verdict.moved if "/" in move.metric] if verdict else []
     return tuple(sorted(moves, key=lambda move: (not move.worse, move.metric)))
 

@@ -118,7 +118,8 @@ def _fit(
 
 
 def _limit(stated: NDArray[np.bool_], chances: NDArray[np.float64]) -> float:
-    """Return the lowest limit with precision WANTED + _MARGIN over all keys and products; inputs: shape (facts,)."""
+    """Return the lowest limit at which the precision over all keys and products is WANTED + _MARGIN. Inputs have the
+    shape (facts,)."""
     order = np.argsort(-chances)
     right = np.cumsum(stated[order]) / np.arange(1, order.size + 1)
     good = np.flatnonzero(right >= WANTED + _MARGIN)
@@ -143,7 +144,7 @@ class Measured:
     """Both arrays have the shape (products, keys)."""
 
     def figures(self, table: Table, keys: NDArray[np.bool_] | None = None) -> tuple[float, float, int, int]:
-        """Return precision, recall, number asserted and number stated."""
+        """Return the precision, the recall, the number of asserted facts and the number of stated facts."""
         part = np.ones(table.stated.shape[1], dtype=bool) if keys is None else keys
         asserted, stated = (self.asserted & table.known)[:, part], table.stated[:, part]
         right = int((asserted & stated).sum())

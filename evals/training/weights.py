@@ -1,4 +1,5 @@
-"""Write fitted weights as the agent reads them: arrays, and constants in JSON; the same fit gives the same bytes."""
+"""Write fitted weights in the form that the agent reads: arrays, and constants in JSON. The same fit gives the same
+bytes."""
 
 import hashlib
 import io
