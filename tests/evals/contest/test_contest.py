@@ -306,7 +306,7 @@ def test_a_round_on_disk_becomes_a_table(tmp_path: Path) -> None:
     assert "| one | assistant | 1 of 1 | 8.000 | 7.000 | 1.000 | 3.000 |" in said
     assert "Not judged: judge-1/P02." in said
     assert "| the expert's must-have threats present | 50 % |" in said
-    assert "| rows of what it can do that are wrong | 100 % |" in said
+    assert "| wrong rows on what it can do | 100 % |" in said
     assert "No round has been played yet." in results([])
 
 
