@@ -1,7 +1,7 @@
-"""Locate Septet's data folders: inside the wheel, or beside the package in a checkout.
+"""Locate Septet's data folders: inside the wheel, or next to the package in a checkout.
 
 A wheel contains `prompts` and `corpus` as `agent/_data/…`. An editable install or a checkout does not, so the folder
-beside the package is searched second.
+next to the package is searched second.
 """
 
 from pathlib import Path

@@ -179,7 +179,7 @@ def _weighed(fact: Fact, sheet: FactSheet, material: Material) -> Fact:
 
 @lru_cache(maxsize=4)
 def _own_words(vocabulary: Vocabulary) -> Mapping[str, frozenset[str]]:
-    """Return for each key the meanings in its title, definition and examples that few other keys share."""
+    """For each key, return the meanings in its title, definition and examples that few other keys share."""
     said = {key.id: meant((key.title, key.definition, *key.examples)) for key in vocabulary}
     shared = Counter(meaning for words in said.values() for meaning in words)
     plain = meant([_OF_ANY_SETTING])

@@ -327,7 +327,7 @@ class _Run:
         return tuple(dict.fromkeys((*rows, *accepted.refused, *judge.quotes.dropped, *judge.dropped)))
 
     def _missing(self, made: Judgement) -> dict[str, Missing | None]:
-        """Return for each part why the LLM's contribution is missing, or None if it is present."""
+        """For each part, return why the LLM's contribution is missing, or None if it is present."""
         there = {
             "facts/does": "facts_does" in self._answers,
             "facts/built": "facts_built" in self._answers,

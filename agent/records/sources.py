@@ -113,7 +113,7 @@ sentence."""
 
 
 def flagged_spans(document: Document) -> list[tuple[int, int]]:
-    """Return start and end of each non-empty passage that findings withdraw from all readers, sorted by start."""
+    """Return the start and end of each non-empty passage that findings withdraw from all readers, sorted by start."""
     found = (f for f in document.findings if f.kind not in MILD_FINDINGS and f.start < f.end)
     return sorted((finding.start, finding.end) for finding in found)
 

@@ -107,7 +107,7 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
 
 
 def _where(item: RankedThreat) -> str:
-    """Return when a threat that does not apply in default use applies."""
+    """Describe when a threat applies, for threats that do not apply in default use."""
     if item.threat.setting:
         return bare(if_clause(item.threat.setting))
     return "if its assumption holds" if item.threat.basis == "assumed" else ""

@@ -173,7 +173,7 @@ class Writer:
 
 
 def standing(writer: Writer) -> Text:
-    """Write part 1: the review status, the sources read, the drafter, what is not covered."""
+    """Write part 1: the review status, the sources read, the drafter, and what is not covered."""
     draft = writer.view.draft
     read = f"{counted(len(draft.sources), 'source')} read"
     if draft.sources:
@@ -312,7 +312,8 @@ def base_of(item: RankedThreat) -> Decimal:
 
 
 def posture(writer: Writer) -> Part:
-    """Build part 3: what the product can do, what makes that dangerous, what limits it; then whether to use it."""
+    """Build part 3: what the product can do, what makes that dangerous and what limits it; then whether to use the
+    product."""
     draft = writer.view.draft
     # If there is no score but there are measures, the headline already gives the advice.
     proposed = () if draft.score.aivss is None and writer.view.measures else _proposal(writer)
@@ -545,8 +546,8 @@ def _abilities(title: str, rows: Sequence[Row]) -> Part:
 
 
 def _of_headline(writer: Writer) -> list[Row]:
-    """List abilities behind the headline that no row mentions because the posture already does. An LLM's rows are
-    complete."""
+    """List the abilities behind the headline that no row mentions, which the posture already mentions. An LLM's rows
+    are complete."""
     first = writer.view.headline if writer.view.draft.drafter.kind != "llm" else None
     told = {mark for row in writer.view.draft.lines for mark in row.evidence}
     carried = set(first.threat.evidence) - told if first else set()

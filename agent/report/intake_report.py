@@ -53,7 +53,7 @@ def as_json(intake: Intake) -> str:
 
 
 def as_text(intake: Intake) -> str:
-    """Format intake as text: documents, findings, links by outcome, what is missing, the budget."""
+    """Format the result of intake as text: documents, findings, links by outcome, what is missing, and the budget."""
     parts = (_subject, _documents, _findings, _claims, _links, _ending)
     return "\n".join(line for part in parts for line in part(intake)) + "\n"
 

@@ -217,7 +217,7 @@ def verdict(score: Score) -> str:
 
 
 def vector_words(vector: str | None, reasons: Mapping[str, str] | None = None) -> list[tuple[str, str, str]]:
-    """List metric, meaning and reason (may be empty) for the eleven base metrics; empty without a vector."""
+    """List each of the eleven base metrics with its meaning and reason (which may be empty); empty without a vector."""
     if not vector:
         return []
     chosen = dict(part.split(":", 1) for part in vector.split("/") if ":" in part)

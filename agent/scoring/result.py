@@ -1,8 +1,8 @@
 """Make scores from requests, store them with all their inputs, and recompute them on loading.
 
 A stored score specifies its revision and is recomputed under it, including its text. A published revision is therefore
-never edited: a change to an equation, a grid, a rounding rule or a sentence requires a new revision beside the old
-ones, with its own stored scores among the test vectors.
+never edited: a change to an equation, a grid, a rounding rule or a sentence requires a new revision in addition to the
+old ones, with its own stored scores among the test vectors.
 """
 
 from collections.abc import Iterator, Mapping
@@ -191,7 +191,7 @@ def withhold(scored: Score, reason: str) -> Score:
 
 
 def with_controls(scored: Score, mitigation_factor: Decimal, evidence: tuple[str, ...]) -> Score:
-    """Return the same score with a second number beside it, for the controls that `evidence` cites.
+    """Return the same score together with a second one that counts the controls that `evidence` cites.
 
     Raises InputError for a mitigation factor that formula and mode do not allow, for a formula that takes none, and for
     a withheld score.

@@ -75,8 +75,8 @@ def card_rows(cases: Sequence[Case]) -> tuple[Row, ...]:
 
 
 def factor_rows(cases: Sequence[Case], *, second: bool = False) -> tuple[Row, ...]:
-    """Compute agreement per factor and on their sum: published labels with the reader's or, with `second`, both
-    readers'.
+    """Compute the agreement on each factor and on their sum, between the published labels and the reader's or, with
+    `second`, between both readers.
     """
 
     def pairs(case: Case) -> dict[str, Pair]:

@@ -215,7 +215,7 @@ def gold_spans(case: Case, documents: Sequence[Document]) -> dict[str, Span | No
 
 
 def gold_quotes(case: Case) -> dict[str, str]:
-    """Return factor or layer key → the reader's quote for its label; empty without a reader."""
+    """Return the reader's quote for each label, by factor or layer key; empty without a reader."""
     if case.reader is None:
         return {}
     quotes: dict[str, str | None] = {key: cell.quote for key, cell in case.reader.factors.items()}

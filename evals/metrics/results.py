@@ -348,7 +348,7 @@ class Evaluation(Record):
 
 
 class ShownThreat(NamedTuple):
-    """A threat as the report page shows it beside the labels."""
+    """A threat as the report page shows it next to the labels."""
 
     title: str
     layer: LayerKey
@@ -358,7 +358,7 @@ class ShownThreat(NamedTuple):
 
 
 class DraftView(NamedTuple):
-    """The parts of a draft shown beside the labels on the report page. The texts are untrusted and not escaped."""
+    """The parts of a draft that the report page shows next to the labels. The texts are untrusted and not escaped."""
 
     case: str
     name: str

@@ -23,7 +23,8 @@ _DIGITS = 3
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print coverage and mean width of the ranges with the measured case left out, and write them unless --dry."""
+    """Print the coverage and mean width of the ranges with the measured case left out, and write the ranges unless
+    --dry."""
     parser = argparse.ArgumentParser(prog="python -m evals.training.judged_range")
     parser.add_argument("--dry", action="store_true", help="print the figures and write nothing")
     asked = parser.parse_args(arguments)

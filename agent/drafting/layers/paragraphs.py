@@ -62,7 +62,7 @@ class LayerTexts(Record):
 
 @cache
 def load_layer_texts() -> LayerTexts:
-    """Load commentary by kind and layer, questions by layer, and consequences by layer and key."""
+    """Load the commentary by kind and layer, the questions by layer, and the consequences by layer and key."""
     return knowledge("layer_texts.yaml", LayerTexts)
 
 

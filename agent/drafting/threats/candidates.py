@@ -117,7 +117,8 @@ def _found(
 
 
 def open_threats(sheet: FactSheet, kind: ProductKind) -> tuple[Open, ...]:
-    """Find threats triggered only if facts that the readers consider likely are true, in catalogue order."""
+    """Find the threats that are triggered only if facts that the readers consider likely are true, in catalogue
+    order."""
     facts = FactIndex(sheet, kind)
     likely = {key: chance for key, chance in facts.chances.items() if chance >= LIKELY and not facts.of(key)}
     supposed = FactIndex(sheet, kind, supposed=likely)

@@ -187,10 +187,10 @@ def find_threats(
 def _alone(
     sheet: FactSheet, kind: ProductKind, factors: Factors, usual: float | None
 ) -> tuple[Threat | None, list[_Item], list[Dropped]]:
-    """Return the headline, the threats to show, headline first, and the folded ones, based only on facts and kind. A
-    threat that recurs for the kind becomes the headline only if no threat from facts can. A threat outside the families
-    with priority for the kind is added if its facts are firm and it harms something else, or if there are few threats
-    in total.
+    """Return the headline, the threats to show (starting with the headline) and the folded ones, based only on facts
+    and kind. A threat that recurs for the kind becomes the headline only if no threat from facts can. A threat outside
+    the families with priority for the kind is added if its facts are firm and it harms something else, or if there are
+    few threats in total.
     """
     own = borne_out(candidates(sheet, kind, factors, revised=True), sheet, kind, factors)
     own = own if usual is None else _as_usual(own, usual, kind, factors)

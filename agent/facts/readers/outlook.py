@@ -93,8 +93,8 @@ class OutlookHeads:
         return {key: round(float(value), 4) for key, value in zip(LAYERS, chances, strict=True)}
 
     def tellings(self, statements: Sequence[Statement], features: Floats) -> dict[LayerKey, Telling]:
-        """Return for each layer the statement that says most about it, the first in case of a tie; `features` as for
-        `layers`.
+        """For each layer, return the statement that says most about it, or the first of these if several do; `features`
+        as for `layers`.
         """
         if not statements:
             return {}

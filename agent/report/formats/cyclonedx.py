@@ -2,9 +2,9 @@
 
 Source: CycloneDX, bom-1.7.schema.json. Version 1.7 has no threats; its vulnerabilities have ratings, weaknesses and an
 analysis, so a threat is a vulnerability in triage, never "exploitable", and a struck threat is a false positive without
-a rating. There are no fields for actors, trust boundaries and flows between components, so these are properties, as
-JSON. The composition is unknown, because nothing was read about what the parts are made of. Properties begin with
-`septet:`. Details and recommendations are in Markdown, which viewers render.
+a rating. There are no fields for actors, trust boundaries and flows between components, so these are written as
+properties, in JSON. The composition is unknown, because nothing was read about what the parts are made of. Properties
+begin with `septet:`. Details and recommendations are in Markdown, which viewers render.
 """
 
 import json
@@ -208,7 +208,7 @@ def _ratings(row: ThreatRow) -> list[_Object]:
 
 
 def _properties(pairs: Iterable[tuple[str, object]]) -> list[_Object]:
-    """Build properties with their values as text: strings unchanged, all else as JSON."""
+    """Build properties whose values are text: strings are kept unchanged, and everything else is written as JSON."""
     return [
         {"name": f"septet:{name}", "value": value if isinstance(value, str) else json.dumps(value, sort_keys=True)}
         for name, value in pairs

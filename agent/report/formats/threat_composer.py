@@ -137,7 +137,8 @@ def _numbered(view: View, name: str, number: int) -> _Object:
 
 
 def _custom(fields: Mapping[str, object]) -> list[_Object]:
-    """Build metadata entries with their values as text: strings unchanged, all else as JSON."""
+    """Build metadata entries whose values are text: strings are kept unchanged, and everything else is written as
+    JSON."""
     return [
         {"key": f"custom:{key}", "value": value if isinstance(value, str) else json.dumps(value, sort_keys=True)}
         for key, value in fields.items()

@@ -189,8 +189,8 @@ class ThreatRow:
         return [(label, words) for label, words in pairs if words]
 
     def properties(self) -> dict[str, object]:
-        """Return layer, state, basis, severity, scores, facts, quotes and mitigations as plain JSON, for formats
-        without fields for them. Nothing is rounded or filled in: an unknown or withheld value is null."""
+        """Return the layer, state, basis, severity, scores, facts, quotes and mitigations as plain JSON, for formats
+        that have no fields for them. Nothing is rounded or filled in: an unknown or withheld value is null."""
         threat, score = self.threat, self.threat.score
         of_fact = {"id", "key", "polarity", "state", "confidence", "rank", "counts"}
         found: dict[str, object] = {
@@ -272,7 +272,7 @@ def url_of(view: View, document: str) -> str:
 
 
 def fact_words(facts: Iterable[Fact]) -> list[str]:
-    """Describe facts with polarity, state, confidence and rank."""
+    """Describe facts with their polarity, state, confidence and rank."""
     return [f"{f.id} {f.key} {f.polarity}, {f.state}, confidence {f.confidence:.2f}, rank {f.rank}" for f in facts]
 
 
