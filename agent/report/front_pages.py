@@ -684,7 +684,7 @@ def _eases(writer: Writer, item: Question) -> Text:
     rarer = [each.name for each, ease in eased if base_of(each) - ease.after < _MOVED]
     told = [*lower, *([(*doc.refs(*rarer), Span(" less likely"))] if rarer else [])]
     parts = [span for n, text in enumerate(told) for span in ((Span("; "),) if n else ()) + text]
-    return (*doc.soft("With a good answer:"), Span(" "), *parts, Span(".")) if told else ()
+    return (*doc.soft("Good answer:"), Span(" "), *parts, Span(".")) if told else ()
 
 
 def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:

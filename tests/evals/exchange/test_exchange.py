@@ -142,7 +142,7 @@ def test_a_reply_that_is_not_one_whole_object_waits_until_it_is(tmp_path, broken
         assert len(open_requests(tmp_path)) == 1
         put(tmp_path, "001-FactorsAnswer.json", '{"a": 4}')
         assert asking.reply().text == '{"a": 4}'
-    assert "not taken: 001-FactorsAnswer.json: " in capsys.readouterr().err
+    assert "not accepted: 001-FactorsAnswer.json: " in capsys.readouterr().err
 
 
 def test_raw_text_is_taken_as_it_is_when_it_grows_no_more(tmp_path):
