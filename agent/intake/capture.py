@@ -50,7 +50,7 @@ def read_remembered(
     for the records in UTC (ISO 8601 with `Z`). `resolve` replaces the system's host name lookup.
 
     With `settings.cache_dir`, each response is kept there until the caller has the result. A run that is killed or
-    ends in UnavailableError leaves its responses to the next run; any other error is final. Raises the same errors as
+    ends with UnavailableError leaves its responses to the next run; any other error is final. Raises the same errors as
     `read_inputs` and `open_sources`.
     """
     inputs = open_sources(sources, settings)

@@ -42,8 +42,8 @@ SOURCE_TEXT: Final = "source text: "
 """Prefix under which the draft lists text that was not read."""
 _MAX_REASONS: Final = 12
 _LATER: Final = "language"
-"""Reason of the gaps for unread languages; the draft reports these itself, because an LLM may have read them."""
-# Skip reasons of pages that were wanted but could not be fetched; older recordings have "wants", "sends", "unpacks".
+"""Reason given for gaps due to unread languages; the draft reports these itself, as an LLM may have read them."""
+# Skip reasons of pages that were wanted but could not be fetched; older recordings say "wants", "sends", "unpacks".
 _FAILED: Final = re.compile(
     r"behind a |the server (?:requires|wants|redirects|sends)|the server answered (?!404|410)|the server's answer is|"
     r"no answer|no connection|larger than|headers larger|(?:decompresses|unpacks) to|an unknown content coding|"
@@ -112,7 +112,7 @@ class _Gathering:
             snapshot, about = snapshot.model_copy(update={"kind": "docs"}), "product"
 
     def add_read(self, read: Read, page: Page) -> None:
-        """Add a page of the crawl; `page` is what is left of it without repeated text."""
+        """Add a page of the crawl; `page` is what remains of it once repeated text is removed."""
         self.final_url = self.final_url or read.fetched.url
         source = replace(read.fetched, media_type=media_type(read.kind))
         self.add(source, read.source if self.parts else "listing", (Part(page, ""), *read.parts), read.about)
@@ -258,7 +258,7 @@ def _check_listing(page: Page, where: str) -> None:
 
 
 def _note_gaps(g: _Gathering, crawl: Crawl) -> None:
-    """Note what could not be read, and attach to the listing findings from files without text, such as sitemaps."""
+    """Note what could not be read, and attach findings from files without text, such as sitemaps, to the listing."""
 
     def miss(reason: str, detail: str) -> None:
         g.missing.append(Missing.model_validate({"reason": reason, "detail": detail}))

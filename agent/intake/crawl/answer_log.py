@@ -1,7 +1,8 @@
 """The log of HTTP responses: written during a crawl, read to resume or repeat it offline.
 
-A crawl is determined by its responses, so the log is all that must be stored. An entry records one requested address
-(the response without its bytes, which are stored under their hash, or the error by name) or a budget that ran out.
+A crawl is determined by its responses, so the log is all that must be stored. An entry records either one requested
+address (with its response, whose bytes are stored separately under their hash, or the name of its error) or a budget
+that ran out.
 On disk a log has one JSON object per line, each flushed after the bytes that it refers to: after a kill, the file
 contains whole entries and at most one torn line, which is cut off when the file is opened.
 
@@ -60,7 +61,7 @@ class Answered(Record):
 
 
 _SHARED: Final = tuple(field.name for field in fields(Fetched) if field.name in Answered.model_fields)
-"""Fields that an entry has from its response."""
+"""Fields that an entry copies from its response."""
 
 
 class Failed(Record):

@@ -46,7 +46,7 @@ class _Request(threading.local):
 
 
 class Meter:
-    """Counter of body bytes and request seconds for one product; several threads may use it, one request each.
+    """Counter of body bytes and request seconds for one product; several threads may use it, each for its own request.
 
     `clock` returns monotonic seconds and `sleep` waits for the given number of seconds; only tests replace them.
     """

@@ -47,7 +47,7 @@ _WALLS: Final = {
     "script": "it builds its text with JavaScript",
 }
 _MIN_LETTERS: Final = 2
-_LETTERS_LOOKED_AT: Final = 5_000_000  # letters searched for headings above links; later links get no heading
+_LETTERS_LOOKED_AT: Final = 5_000_000  # number of letters searched for headings above links; later links get no heading
 _MAX_LINKS_KEPT: Final = 3000
 _SHOWN: Final = 500
 _ATTEMPTS: Final = 4  # page requests allowed for each page of the budget
@@ -57,7 +57,7 @@ _MAX_HOSTS: Final = 5  # vendor hosts whose sitemaps and well-known files are re
 _FIRST: Final = 12  # value of the product's own page
 _PROBE: Final = 9  # value of a file at a conventional path, such as `llms.txt`
 _BUDGET: Final = "the page budget is used up"
-_QUOTA_SHARE: Final = 8  # the page budget divided by this is the quota for a large API reference while others wait
+_QUOTA_SHARE: Final = 8  # the page budget divided by this is the quota for a large API reference while other pages wait
 _MIN_QUOTA: Final = 2
 _AT_ROOT: Final = (
     *("/llms.txt", "/.well-known/agent-card.json", "/.well-known/agent.json", "/.well-known/mcp.json", "/server.json"),
@@ -78,7 +78,7 @@ _POOR_MAP: Final = re.compile(r"blog|news|post|tag|image|video|author", re.IGNOR
 
 
 def fault(page: Page, *, probe: bool) -> str:
-    """Return why a page does not count as a document, or an empty string. `probe` marks a file without links to it."""
+    """Return why a page does not count as a document, or an empty string. `probe` marks a file without links."""
     if is_soft_404(page):
         return NO_FILE if probe else "not found: the page itself says so"
     if page.wall and is_nearly_empty(page):
@@ -243,7 +243,7 @@ class Crawl:
         return kind, read_parts(fetched.body, kind, fetched.charset, fetched.url, self.settings)
 
     def _tell(self, target: Target, ahead: int = 0) -> None:
-        """Report the page being requested; `ahead` is the number of earlier pages in its batch not counted yet."""
+        """Report the page being requested; `ahead` is the number of uncounted pages before it in its batch."""
         number = self.pages_used + ahead + 1
         self.progress(f"reading page {number} of at most {max(number, self.settings.max_pages)}: {target.url}")
 
@@ -291,7 +291,7 @@ class Crawl:
     # Sitemaps
 
     def _push_map(self, scope: Scope, site: Target) -> None:
-        """Queue the pages about a topic that the sitemaps of `site` list: named in robots.txt or at the usual place."""
+        """Queue the on-topic pages in the sitemaps of `site`: those named in robots.txt, and the usual one."""
         [robots] = self.web.get_all([absolute(site.url, "/robots.txt")])
         waiting = []
         if isinstance(robots, Fetched):

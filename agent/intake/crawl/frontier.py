@@ -79,7 +79,7 @@ _VARIED_COST: Final = 2
 _BESIDE_COST: Final = 100
 _LAST_COST: Final = 50
 _EDITION_COST: Final = 40
-_LISTED_COST: Final = 6  # puts a page named only in the sitemap after linked pages of similar value
+_LISTED_COST: Final = 6  # deduction that puts a page named only in the sitemap after linked pages of similar value
 _TOPICS: Final = 2  # multiplier of a template's limit if the link mentions a topic, since the address may say nothing
 _SIDE_BY_SIDE: Final = 3  # maximum pages of one varied template in a batch, so that a trap is noticed in time
 _AGAIN_COSTS: Final = (0, 3, 6, 8, 9)  # deductions, by how many pages on the topic were already taken
@@ -89,8 +89,8 @@ _EVERYTHING: Final = ("", "documentation")
 _DEAD_COST: Final = 2
 _MOST_DEAD: Final = 12  # maximum deduction for the links of a page whose other links led nowhere
 _CROWD: Final = 12  # number of pages at which a reference or template counts as a crowd: more than a draft needs
-_CROWD_COST: Final = 5  # puts a page of a crowd after other pages of similar value
-_LATER_COST: Final = 25  # puts pages beyond the quota after all other pages of the site, even sitemap-only pages
+_CROWD_COST: Final = 5  # deduction that puts a page of a crowd after other pages of similar value
+_LATER_COST: Final = 25  # deduction that puts pages beyond the quota after all others of the site, even sitemap-only
 # Name of a folder that contains the pages of a reference.
 _REFERENCE: Final = re.compile(
     r"(?:api|apis|rest|rest-?api|sdk|sdks|(?:api|sdk|cli|code|class|python|js|typescript)?[-_]?references?|"
@@ -105,7 +105,7 @@ _SAME_WORDS: Final = 2  # leading words that the names of pages of one template 
 
 
 class Novelty:
-    """Texts of the pages of one crawl, in the order in which they were taken."""
+    """Tells whether a page brings anything new, compared with the pages of the crawl that were taken before it."""
 
     def __init__(self) -> None:
         self._known: set[bytes] = set()
@@ -147,7 +147,7 @@ def is_soft_404(page: Page) -> bool:
 
 
 class Verdict(NamedTuple):
-    """Verdict on a link: `score` is above 0 if the link is worth reading, otherwise `reason` says why not."""
+    """The verdict on a link: `score` is above 0 if the link is worth reading, otherwise `reason` says why not."""
 
     score: int
     reason: str = ""
@@ -300,7 +300,7 @@ def _crowds(target: Target) -> tuple[str, ...]:
 
 
 class Frontier:
-    """Queue of waiting addresses; each identity waits once, with the best verdict among its links."""
+    """Queue of waiting addresses; each identity is queued at most once, with the best verdict among its links."""
 
     def __init__(self, per_template: int, quota: int) -> None:
         """Create an empty queue; `quota` limits the pages read of a large reference or template while others wait."""
@@ -345,7 +345,7 @@ class Frontier:
         """Take up to `most` of the best candidates; drop other editions of known pages and exhausted templates.
 
         Returns the candidates taken, and those dropped with the reasons. Priorities are updated after each candidate
-        taken. `asked` has the identities that were already requested.
+        taken. `asked` contains the identities already requested.
         """
         batch: list[Candidate] = []
         dropped: list[tuple[Candidate, str]] = []

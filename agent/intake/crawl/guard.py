@@ -49,7 +49,7 @@ _HINT: Final = "give a public http or https address, or allow the host with --al
 
 
 def _ranges(rows: dict[str, str]) -> tuple[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, str], ...]:
-    """Convert reasons with their networks into networks, each with the reason to refuse it."""
+    """Convert a table from reasons to networks into single networks, each with the reason to refuse it."""
     return tuple((ipaddress.ip_network(each), reason) for reason, listed in rows.items() for each in listed.split())
 
 

@@ -78,7 +78,7 @@ class Manners:
     def turn(self, target: Target) -> Iterator[None]:
         """Wait for a free connection slot of the host and for the time of its next request, then hold the slot.
 
-        The wait does not count as time of the request. Raises UnavailableError when it would exceed the product's time.
+        The wait does not count towards the request's time. Raises UnavailableError if it would exceed the time budget.
         """
         host, meter = self._host(target), self._meter
         with ExitStack() as held:

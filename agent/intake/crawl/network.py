@@ -1,4 +1,4 @@
-"""HTTP requests through guard and manners, several at a time, with redirects, deadlines and a count of decoded bytes.
+"""HTTP requests under the guard and the politeness rules, in parallel, with redirects, deadlines and a byte count.
 
 `httpx2` decodes bodies in pieces of at most 1 MiB, so a decompression bomb is stopped at the limit. Nothing is taken
 from the environment, neither a proxy nor credentials, and no cookies are kept.

@@ -77,7 +77,7 @@ _MAX_WORDS: Final = 10
 _SHOWN: Final = 200
 _SITE_GRADE: Final = 3
 _DOCS_GRADE: Final = 2
-_NOT_THE_PAGES_OWN: Final = frozenset({"ugc", "sponsored"})  # `rel` values of links of visitors or advertisers
+_NOT_THE_PAGES_OWN: Final = frozenset({"ugc", "sponsored"})  # `rel` values of links posted by visitors or advertisers
 
 
 class Repository(NamedTuple):
@@ -119,7 +119,7 @@ class Scope:
         return self.home.path.partition("?")[0].strip("/").lower() in ("", "index.html", "index.htm", "en", "home")
 
     def place(self, target: Target) -> Place:
-        """Return the place to which `target` belongs, or an empty string."""
+        """Return the site to which `target` belongs (`listing`, `product`, `repository`), or an empty string."""
         if self.repository is not None:
             url, page = target.url.casefold(), self.repository.page.url.casefold()
             if url == page or url.startswith((self.repository.raw.casefold(), page + "/")):

@@ -10,7 +10,7 @@ from agent.intake.extract.parse import read_page
 from agent.intake.page import LINKED_SHEET, Page
 from agent.settings import Settings
 
-_MAX_SHEETS: Final = 4  # read for one page
+_MAX_SHEETS: Final = 4  # sheets read for one page
 _MAX_BYTES: Final = 500_000
 _MAX_SITE_SHEETS: Final = 12  # different sheets fetched for all pages together
 _CSS: Final = ("text/css", "", "text/plain", "application/octet-stream")

@@ -200,7 +200,7 @@ class _Composer:
         self._length += len(text)
 
     def _open(self, block: Block) -> None:
-        """Begin a section if the block is a heading, or about something other than the block before."""
+        """Begin a section if the block is a heading, or about something other than the previous block."""
         if block.kind == "heading":
             first = not self._stack
             while self._stack and self._stack[-1].level >= block.level:
@@ -329,7 +329,7 @@ def honest_title(page: Page) -> str:
 
 
 def _stuffing(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield the first place of each sentence that a page repeats excessively in order to match every query."""
+    """Yield the first occurrence of each sentence that a page repeats excessively in order to match every query."""
     seen: dict[str, list[int]] = {}
     for match in _SAID.finditer(text):
         parts = match[0].lower().split()

@@ -1,8 +1,8 @@
 """Turns bytes into blocks: recognises the format and calls its reader.
 
 Plain text is read here. Everything that needs a parser goes to a child process that can be killed
-(`parse_process`), because some two-megabyte pages hang every HTML parser, and some texts keep a Markdown parser
-busy.
+(`parse_process`), because some two-megabyte pages hang every HTML parser, and some Markdown keeps its parser busy for
+too long.
 """
 
 import json

@@ -35,7 +35,7 @@ _KILL_WITH_PARENT: Final = 1
 
 def main() -> None:
     """Serve the socket on standard input until its other end closes."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the forks
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles interrupts
     channel = socket.socket(fileno=os.dup(0))
     nothing = os.open(os.devnull, os.O_RDONLY)

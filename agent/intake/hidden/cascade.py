@@ -33,7 +33,7 @@ _GROUPS: Final = ("supports", "layer", "container", "scope")
 _VARIABLE: Final = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,((?:[^()]|\([^()]*\))*))?\)")
 _MAX_VARIABLES: Final = 8
 _MAX_VALUE: Final = 2000
-_MAX_SHEET: Final = 1_500_000  # characters in all sheets of a page together
+_MAX_SHEET: Final = 1_500_000  # maximum characters in all sheets of a page together
 _MAX_SELECTORS: Final = 4000
 _MAX_DEPTH: Final = 12
 _SCREEN: Final = 1280.0  # width in pixels of the screen assumed for media queries
@@ -64,7 +64,7 @@ _CALCULATED: Final = re.compile(r"calc\(\s*([^()*/]*?)\s*\)")
 _LENGTH: Final = re.compile(
     r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(px|em|rem|pt|pc|vw|vh|vmin|vmax|%|ex|ch|in|cm|mm|q)?"
 )
-# Approximate sizes of the units, good enough to tell a visible size from none.
+# Approximate sizes of the units, good enough to tell a visible size from an invisible one.
 _PIXELS: Final = {
     **dict.fromkeys(("em", "rem", "pc"), _EM),
     **dict.fromkeys(("vw", "vmax"), 12.8),
@@ -323,7 +323,7 @@ def _writes(content: Sequence[_Node]) -> bool:
 
 
 def unseen(style: Style) -> str | None:
-    """Return why an element with this style and everything in it cannot be seen, or None."""
+    """Return why neither an element with this style nor anything in it can be seen, or None."""
     if not style:
         return None
     if style.get("display") == "none":

@@ -3,8 +3,8 @@
 
 A passage is up to three sentences or lines. Each cue is a kind of word (an assessor, a threat, a lenient value, an
 order, a train of thought, …) or a pair of them. `evals.bench.fit_cues` fits the weights on visible orders against real
-product pages. A passage is flagged when its sum exceeds the threshold. Only passages with a word about assessment are
-examined, so most of a page costs a single search.
+product pages. A passage is flagged when its total weight exceeds the threshold. Only passages with a word about
+assessment are examined, so most of a page costs a single search.
 """
 
 import re
@@ -279,7 +279,7 @@ _DIRECTED: Final = frozenset(
 _NAMES_OUTCOME: Final = frozenset({"outcome", "rival"})
 _NEEDED: Final = (_MEANT, _DIRECTED, _NAMES_OUTCOME)
 _ADDRESS: Final = frozenset({"assessor", "reader", "yours", "ours", "rival", "report"})
-# A line of a program, a log or data; a passage of only such lines is not an order unless it has an addressee.
+# A line of a program, a log or data. A passage of only such lines is an order only if it names an addressee.
 _PROGRAM: Final = re.compile(
     r"^\W*\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\s*(?:#|//)?\s*[\w.\[\]\"']+(?:\s*:\s*[\w\[\], |]+)?\s*[-+|]?=\s*\S|[{};]\s*$|\w\(.*\)\W*$|"
     r"^\s*(?:def|class|return|const|let|var|import|from|if|elif|else|for|while|try|except|async|await)\b.*[:;({\[]\s*$|"

@@ -63,7 +63,7 @@ def _unescaped(token: str) -> str:
     return re.sub(r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\([0-7]{2,3})", character, plain)
 
 
-# Patterns of encoded text, a character that every match contains or an empty text, and how a match is decoded.
+# Patterns of encoded text, each with a character that every match contains (or "") and the function that decodes it.
 _CODES: Final[tuple[tuple[re.Pattern[str], str, Callable[[str], str]], ...]] = (
     (re.compile(r"\b(?:0x)?(?:[0-9a-fA-F]{2}[ :,-]?){16,}"), "", _hex),
     (

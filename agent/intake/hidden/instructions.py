@@ -23,7 +23,7 @@ _MAX_CLASS: Final = 4
 _Item = Any
 """Any, because the parse tree of the standard library has no types."""
 
-# Characters that match these letters when case is ignored, but do not become them in lower case.
+# Characters that match these letters when case is ignored, but that lower-casing does not turn into them.
 _FOLDED: Final = str.maketrans({"ſ": "s", "ı": "i", "İ": "i"})
 _CHUNK: Final = 1500  # characters searched at once: a pattern runs only where its required strings occur close together
 _REACH: Final = 400  # characters by which a match may extend beyond a chunk; the longest pattern is about as long

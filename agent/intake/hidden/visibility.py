@@ -1,4 +1,4 @@
-"""The visibility pass: remove text that a reader cannot see from an HTML tree, and report it.
+"""The visibility pass: remove from an HTML tree the text that a reader cannot see, and report it.
 
 No main-text extractor removes hidden text, so this runs before any extraction. Tabs, accordions and `details` are kept,
 because they may describe real permissions. A colour counts as hidden only against a known background, so that a dark
@@ -346,7 +346,7 @@ class Visibility:
         return 0
 
     def _doom(self, element: etree._Element, reason: str) -> None:
-        """Mark an element for removal, and report its text unless such text is found on every page."""
+        """Mark an element for removal, and report its text unless it is of a kind that every site has."""
         self._doomed.append(element)
         tag, words = tag_of(element), _words(element)
         if tag in _SILENT - _FALLBACK:

@@ -25,7 +25,7 @@ _MAGIC: Final = (
 )
 # A non-ASCII letter encoded in UTF-8.
 _UTF8_LETTER: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-# A run of non-ASCII letters, as in words of another alphabet. In Western languages they occur singly or in pairs.
+# A run of non-ASCII letters, as in words of another alphabet; Western languages have such letters singly or in pairs.
 _FOREIGN_RUN: Final = re.compile(rb"[\x80-\xff]{3}")
 _BAD_SHARE: Final = 0.05
 _ZERO_SHARE: Final = 0.3

@@ -167,7 +167,7 @@ class _Aside(NamedTuple):
 
 
 def read_html(text: str) -> Page:
-    """Read an HTML text as a page; a text without any element gives a page without blocks.
+    """Parse HTML source as a page; source without any element gives a page without blocks.
 
     Raises Unreadable for an element with thousands of attributes, and for elements nested so deeply that the parser
     would silently give up half-way and return an empty text.

@@ -19,7 +19,7 @@ from agent.intake.page import Block
 
 # Camel case, underscores and dashes are normalised before names are compared. The noun must come last in a name; only
 # words for boxes and sides, numbers and hashes may follow it. For example, `docSidebarContainer_Yf3` is a sidebar, but
-# `pagination-first` (beside `article-body`) is not a pagination, and `has-sidebar` is not a sidebar.
+# `pagination-first` (beside `article-body`) is not pagination, and `has-sidebar` is not a sidebar.
 _OF: Final = r"(?<![a-z0-9])(?<!has-)(?<!with-)(?<!no-)"
 _BOXES: Final = (
     r"(?:-(?:container|wrapper|wrap|holder|outer|inner|content|body|box|block|bar|area|section|region|panel|pane|widget"
@@ -36,7 +36,7 @@ _ACTION: Final = re.compile(
     r"|previous|older|newer|details|more|visit|try|choose|select|compare|launch|deploy|browse|free|trouble|jump|rss"
     r"|tweet|post)\b|→|›|»|←|‹)"
 )
-# Stock phrases. Each must match a whole text, since "Updated files are sent on" or "Powered by GPT" is evidence.
+# Stock phrases. Each must match a block's whole text: "Updated files are sent on" and "Powered by GPT" are evidence.
 _DATE: Final = (
     r"(?:(?:an?|\d+|over an?|about an?) \w+ ago|(?:\w{3,9}\.? )?\d{1,4}(?:st|nd|rd|th)?[ ,./-].{0,20}|today|yesterday)"
 )
@@ -123,7 +123,7 @@ _NEIGHBOUR_NAMES: Final = re.compile(
     r"(?:-(?:agents?|assistants?|tools?|products?|apps?|servers?|posts?|articles?|stories|pages|projects?|listings?"
     r"|plugins?|skills?|packages?|news)(?![a-z0-9]))?" + _BOXES
 )
-# Names also common for content: the element is chrome if mostly links, and discussion if it contains posts.
+# Names that content often has too: the element is chrome if it is mostly links, and discussion if it contains posts.
 _LINK_NAMES: Final = named("tabs?|tab-?bar|tab-?list")
 _TALK_NAMES: Final = named("comments?|replies|discussions?")
 _TALK_HEADING: Final = re.compile(r"(?:\d+ )?(?:comments?|replies|discussion)(?: \(?\d+\)?)?:?", re.IGNORECASE)
@@ -362,7 +362,7 @@ def is_block(element: etree._Element, tag: str) -> bool:
 
 
 def marks(root: etree._Element, layout: Layout) -> dict[etree._Element, Mark]:
-    """Return the marks of a page's block elements, excluding plain text and everything inside chrome."""
+    """Return which of a page's block elements are chrome or neighbours; elements inside chrome are left out."""
     found: dict[etree._Element, Mark] = {}
     stack: list[tuple[etree._Element, bool]] = [(root, False)]
     while stack:
@@ -436,7 +436,7 @@ def trimmed(pieces: Sequence[Piece], *, named: bool, article: bool) -> list[Piec
         for index, piece in enumerate(kept)
         if not piece.outer or index == title or _survives_outside(piece, named=named, opened=index > title)
     ]
-    # Short or linked pieces before the title go, provided that the title is near the start of the page.
+    # Short or linked pieces before the title are dropped, provided that the title is near the start of the page.
     title = (_titles(kept) or [0])[0]
     weights = [_weight(piece.block.text) for piece in kept]
     if sum(weights[:title]) <= _OPENING * sum(weights):

@@ -52,7 +52,7 @@ class Writer:
         self._add(Block("row", " | ".join(kept)))
 
     def prose(self, text: str, lead: str = "") -> None:
-        """Add a description parsed as Markdown, putting `lead` before the first paragraph. Headings open no section."""
+        """Add a description parsed as Markdown, with `lead` before its first paragraph; headings open no sections."""
         page = read_markdown(text[:_MAX_PROSE])
         if len(text) > _MAX_PROSE:
             self.removed(Removed("structure", "a description", f"longer than {_MAX_PROSE} characters"))

@@ -1,6 +1,6 @@
 """Reads manifests of plugins, extensions and apps as sentences that can be quoted on their own.
 
-The formats are tool lists and `server.json` of MCP, ChatGPT's `ai-plugin.json`, Claude's `plugin.json` and
+The formats are MCP tool lists and `server.json`, ChatGPT's `ai-plugin.json`, Claude's `plugin.json` and
 `marketplace.json`, browser extensions, VS Code extensions, Slack apps, GitHub Apps, `package.json`, and the settings
 with which clients start MCP servers.
 """
@@ -55,7 +55,7 @@ def tools_of(value: Tree) -> list[Tree]:
 
 
 def read_tools(value: Tree, tools: list[Tree]) -> Page:
-    """Return the page of a tool list: each tool with its description, arguments and the vendor's hints about it."""
+    """Return a tool list as a page: each tool with its description, arguments and the vendor's hints about it."""
     name = text_at(value, "title", "displayName", "name") or text_at(at(value, "serverInfo"), "title", "name")
     writer = Writer(f"Tools of {name}" if name else "Tools")
     writer.prose(text_at(value, "description", "instructions"))
@@ -124,7 +124,7 @@ def is_server(value: Tree) -> bool:
 
 
 def read_server(value: Tree) -> Page:
-    """Return the page of a `server.json`: what is installed or called, how, and with which settings and secrets."""
+    """Return a `server.json` as a page: what is installed or called, how, and with which settings and secrets."""
     identity = text_at(value, "name")
     writer = Writer(text_at(value, "title") or identity)
     writer.prose(text_at(value, "description"))
@@ -183,7 +183,7 @@ def _input(writer: Writer, entry: Tree, label: str) -> None:
 
 
 def read_manifest(value: Tree) -> Page | None:
-    """Return the page of a manifest, or None if the value has no known format."""
+    """Return a manifest as a page, or None if the value has no known format."""
     write = _writer_of(value)
     if write is None:
         return None
@@ -277,7 +277,7 @@ def _plugin_parts(writer: Writer, value: Tree, name: str) -> None:
 
 
 def _clients(writer: Writer, value: Tree, _: str) -> None:
-    """Write how each entry of a client's `mcpServers` is run or called; environment values are secrets and left out."""
+    """Write how each entry of a client's `mcpServers` is run or called; environment values are left out as secrets."""
     for name, server in fields(value, "mcpServers").items():
         command = " ".join([text_at(server, "command"), *_list(server, "args")]).strip()
         if command:

@@ -1,8 +1,8 @@
 """Reads Markdown and plain text as blocks.
 
 markdown-it reads Markdown with the HTML inside it (`markdown_tree`); the resulting tree is walked here once. Content
-that a browser would not show is removed and reported, as the HTML reader does. All of this is pure Python, so Markdown
-is read in the child process, which can be killed when a text takes too long (`parse`).
+that a browser would not show is removed and reported, as in the HTML reader. All of this is pure Python, so Markdown
+is read in the child process, which can be killed when parsing takes too long (`parse`).
 """
 
 import re
@@ -86,7 +86,7 @@ class _Unseen(NamedTuple):
 
 
 def read_markdown(text: str) -> Page:
-    """Read a Markdown text as blocks; the page's `title` is its first heading or the front matter's title.
+    """Read Markdown as blocks; the page's `title` is its first heading or the front matter's title.
 
     Front matter comes first, with a block for each field. Raises nothing. The time is linear in the length of ordinary
     text, but maliciously crafted text can take far longer.
@@ -111,7 +111,7 @@ def read_markdown(text: str) -> Page:
 def read_text(text: str) -> Page:
     """Read plain text as blocks: paragraphs between blank lines, bullets as items, wrapped lines joined.
 
-    A text with Markdown headings is read as Markdown.
+    Text with Markdown headings is read as Markdown.
     """
     return read_markdown(text) if is_marked(text) else _plain(text)
 
@@ -272,7 +272,7 @@ class _Walk:
             self.blocks.append(Block("code", text, language=language))
 
     def _flush(self) -> None:
-        """Make a block of each collected line and of each picture that is not part of a sentence."""
+        """Make a block from each collected line and from each picture that is not part of a sentence."""
         if not self._buffer:
             return
         parts, self._buffer = self._buffer, []
@@ -295,7 +295,7 @@ class _Walk:
             self._kind, self._level = "paragraph", 0
 
     def _line(self, text: str, linked: Sequence[str]) -> Sequence[str]:
-        """Make a block of a line, and return the words of the links that remain for later lines."""
+        """Make a block from a line, and return the words of the links that remain for later lines."""
         text = _UNRESOLVED.sub(r"\1", text)
         if self._kind == "heading":
             text = _ANCHOR.sub("", text)

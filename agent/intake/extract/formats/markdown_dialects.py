@@ -1,8 +1,8 @@
 """Normalises Markdown extensions of documentation tools: admonitions, tabs, components.
 
-Docusaurus and VitePress write `:::tip Title`; MkDocs `!!! note "Title"` and `=== "Tab"` with the content indented; MDX
-imports, and comments and attributes in braces; GitBook, Hugo and Jekyll tags in braces. Their pages show the titles and
-the contents; CommonMark would show the marks, and treat indented content as code.
+Docusaurus and VitePress write `:::tip Title`; MkDocs writes `!!! note "Title"` and `=== "Tab"` with the content
+indented; MDX has imports, and comments and attributes in braces; GitBook, Hugo and Jekyll have tags in braces. Their
+pages show the titles and the contents; CommonMark would show the marks, and treat indented content as code.
 
 Front matter is read line by line rather than as YAML. It is only shown, never acted on, and without a YAML parser no
 alias, tag or deep nesting can do any harm.
@@ -99,7 +99,7 @@ def _converted(prose: list[str], silent: list[str]) -> list[str]:
 
 
 def parted(text: str) -> tuple[str, str]:
-    """Split a text into its front matter, without the rules, and the rest; empty if there is no front matter."""
+    """Split a text into its front matter (without the lines around it; empty if there is none) and the rest."""
     match = FRONT.match(text)
     return (match[1], text[match.end() :]) if match and ":" in match[1] else ("", text)
 

@@ -31,7 +31,7 @@ def is_card(value: Tree) -> bool:
 
 
 def read_card(value: Tree) -> Page:
-    """Return the page of an agent card: its provider, how to reach it, required credentials, and each skill."""
+    """Return an agent card as a page: its provider, how to reach it, required credentials, and each skill."""
     name = text_at(value, "name")
     provider = at(value, "provider")
     vendor = text_at(provider, "organization", "name")
@@ -122,7 +122,7 @@ def is_openapi(value: Tree) -> bool:
 
 
 def read_openapi(value: Tree) -> Page:
-    """Return the page of an API description. References to other files or hosts are not followed."""
+    """Return an API description as a page. References to other files or hosts are not followed."""
     info = at(value, "info")
     title = text_at(info, "title")
     writer = Writer(title or "API")

@@ -111,7 +111,7 @@ class _Run(NamedTuple):
 
 
 class _Painting:
-    """One page or form while being read; `unseen` maps the index of an operation to why its text is hidden."""
+    """One page or form while being read; `unseen` maps the index of an operation to the reason its text is hidden."""
 
     def __init__(self, page: "PageObject", off: frozenset[int], owner: _Pdf) -> None:
         """Take the page's box, the layers switched `off`, and the resources of `owner` that affect visibility."""
@@ -429,7 +429,7 @@ def _layers_off(reader: "PdfReader") -> frozenset[int]:
 
 
 def _outside_pages(reader: "PdfReader") -> Iterator[tuple[str, str]]:
-    """Yield the place and the words of text outside the pages: metadata, XMP packet, annotations, attachment names."""
+    """Yield the location and words of text outside the pages: metadata, XMP packet, annotations, attachment names."""
     for value in (reader.metadata or {}).values():
         yield "metadata of the PDF", str(value)
     stream = reader.root_object.get("/Metadata")

@@ -65,7 +65,7 @@ def _fill(host: etree._Element, shadow: etree._Element, scopes: dict[str, str]) 
     filled: set[etree._Element] = set()
 
     def opened(name: str) -> etree._Element:
-        """Return the slot of a name; when it is filled for the first time, its fallback content is moved out."""
+        """Return the slot called `name`; when it is first filled, its fallback content is moved out."""
         slot = slots.get(name, unseen)
         if slot is not unseen and slot not in filled:
             filled.add(slot)

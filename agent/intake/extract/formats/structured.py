@@ -46,7 +46,7 @@ def read_data(text: str, kind: str) -> tuple[Part, ...]:
 
 
 def _read(value: Tree) -> Iterator[Part]:
-    """Yield the documents of a value: at least one, and only a listing has more."""
+    """Yield the documents of a value: several for a listing, otherwise one."""
     tools = manifests.tools_of(value)
     server = next((one for one in (value, at(value, "server")) if manifests.is_server(one)), None)
     if openapi.is_openapi(value):
@@ -67,7 +67,7 @@ def _read(value: Tree) -> Iterator[Part]:
 
 
 def _listing(value: dict[str, object]) -> Iterator[Part]:
-    """Yield the page of a listing object, then its documents."""
+    """Yield a listing object as a page, then its documents."""
     parts = [f"# {value['name']}"]
     for key in _PARAGRAPHS:
         parts.extend(_texts(value.get(key)))

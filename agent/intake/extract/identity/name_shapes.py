@@ -200,7 +200,7 @@ def is_slogan(text: str) -> bool:
     content = [part for part, word in zip(parts, low, strict=True) if word not in _LOWER_WORDS]
     plain = sum(part.islower() and part.isalpha() for part in content)
     starts = bool(low) and low[0] in _WORDS["slogan_starts"]
-    # Of two words, "Chat UI" is a name.
+    # A line of only two words, such as "Chat UI", is a name.
     return len(parts) > 2 and (starts or plain > len(content) / 2)  # noqa: PLR2004
 
 

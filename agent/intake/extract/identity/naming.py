@@ -54,7 +54,7 @@ _FOLDER: Final = 0.9
 _USED: Final = 3.0
 """Maximum score added for uses of the name in the text."""
 _SOUND: Final = 4.0
-"""Added for a first heading that names something, if the rest of the page confirms the name."""
+"""Added for the first heading if it names something and the rest of the page confirms the name."""
 _UNUSED: Final = 1.5
 """Subtracted if the name has a single source and is never used in the page's text."""
 
@@ -172,7 +172,7 @@ def name_page(page: Page, where: str, *, folder: str = "", siblings: Sequence[Pa
 
 
 def _from_headings(page: Page) -> Iterator[Candidate]:
-    """Yield names from headings: the first top-level one weighs most; lower ones count if it is missing or a slogan."""
+    """Yield names from headings: the first top-level one counts most; lower ones count if it is missing or a slogan."""
     headings = [block for block in page.blocks if block.kind == "heading" and block.hint != "other"]
     top = [block for block in headings if block.level <= 1]
     if not top and page.title and page.title not in {block.text for block in headings}:
@@ -190,7 +190,7 @@ def _from_headings(page: Page) -> Iterator[Candidate]:
 
 
 def _pieces_of(title: str, weight: float, source: str) -> Iterator[Candidate]:
-    """Yield the names in a title; descriptive or promotional parts weigh little and count only in a first heading."""
+    """Yield the names in a title; in the first heading also descriptive or promotional parts, with little weight."""
     for place, part in enumerate(names.pieces(title) if is_honest(title) else ()):
         if names.is_name(part):
             full = min(weight, _GENERIC_HEADING) if names.is_generic(part) else weight
@@ -290,7 +290,7 @@ def _from_manifests(page: Page, siblings: Sequence[Page]) -> Iterator[Candidate]
 
 
 def _without_tails(found: list[Candidate], text: str) -> list[Candidate]:
-    """Return the candidates, shortening a first heading that the page never repeats to a name that the page does use.
+    """Return the candidates. A first heading that the page never repeats is shortened to a name that the page uses.
 
     The words after the name are then a badge or a status ("Acme  Maintenance Mode").
     """

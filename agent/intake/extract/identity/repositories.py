@@ -102,6 +102,6 @@ def named_packages(page: Page) -> tuple[str, ...]:
 
 
 def _made(match: re.Match[str]) -> Repository | None:
-    """Return the repository of an address, or None if the address is another of its host."""
+    """Return the repository of an address, or None if the address is not a repository's."""
     owner, name = match[1], re.sub(r"(?:\.git|[.,;:]+)$", "", match[2])
     return None if owner.casefold() in _NO_OWNER or name in ("", ".", "..") else Repository(owner, name)

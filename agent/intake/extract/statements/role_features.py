@@ -1,8 +1,8 @@
 """Features of the role classifier: a statement's words, shape, place and neighbours.
 
 Everything is computed from Statements and Documents, so that labelled pages in training and new pages later are treated
-identically. The headings or words of a role are not listed here: features are n-grams with the place in which they
-occur, and training finds out which of them matter.
+identically. The headings or words of a role are not listed here: features are n-grams with the place where they occur,
+and training finds out which of them matter.
 """
 
 import re
@@ -24,7 +24,7 @@ _WORD: Final = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
     r"|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+(?:['’][^\W\d_]{1,2}(?!\w))?"
 )
-"""A word, or a run of a script that is written without spaces."""
+"""A word, or a run of characters of a script that is written without spaces."""
 _UNSPACED: Final = "\u3040"
 _MAX_WORDS: Final = 60
 _MAX_HEADING_WORDS: Final = 12
@@ -102,7 +102,7 @@ class Paper:
 
 
 def paper(document: Document, statements: Sequence[Statement]) -> Paper:
-    """Return the Paper of one document and its `statements`, which must be sorted by their offsets."""
+    """Return the document's statements with their surroundings; `statements` must be sorted by their offsets."""
     starts = [block.start for block in document.blocks]
     places: list[Place] = []
     section = run = 0

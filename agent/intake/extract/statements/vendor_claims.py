@@ -42,7 +42,7 @@ _TO_READER: Final = re.compile(
     r"|always (?:use|review|check|validate|set|keep|verify|test)|consider|please|you(?:'ll|’ll| can| will| must"
     r"| should| need| may| have)?\b(?! (?:approve|confirm|control|own)))"
 )
-"""Instructions to the reader, which say nothing about the product, unless the reader approves or confirms."""
+"""Instructions to the reader, which say nothing about the product unless the reader has to approve or confirm."""
 _SAFETY: Final = re.compile(
     r"(?i)\b(?:safe\w*|secur\w+|priva\w+|risks?|harm\w*|complian\w+|certif\w+|audit\w*|soc ?2|iso|gdpr|hipaa|trust\w*"
     r"|confiden\w+|penetration|threats?|vulnerab\w+|protect\w*|encrypt\w*|issues?|incidents?|breach\w*)\b"
