@@ -76,7 +76,7 @@ def queue_columns(state: ReviewState) -> QueueColumns:
 
 
 def asked_of(state: ReviewState) -> dict[str, int]:
-    """Return, by name, the number of items at which comments have asked a person to look."""
+    """Return, for each person by name, the number of items that comments have asked them to look at."""
     return dict(sorted(Counter(name for one in state.items for name in one.asked_of).items()))
 
 
@@ -243,9 +243,9 @@ class Service:
         return self._planned_act(key, reviewer, plan)
 
     def redraft(self, key: str, reviewer: Reviewer, version: int | None = None) -> ActResult:
-        """Redraft with the answers that wait for a redraft; takes seconds.
+        """Redraft with the answers that await a redraft; takes seconds.
 
-        Raises InputError if no answer waits, ConflictError if the review changed since `version` or meanwhile.
+        Raises InputError if there are none, ConflictError if the review changed since `version` or meanwhile.
         """
         # Imported here because the drafter takes a second to load, and most reviews are never redrafted.
         from agent.review.domain.redraft import redraft
@@ -290,14 +290,14 @@ class Service:
             raise
 
     def waiting(self, key: str) -> tuple[str, ...]:
-        """Return the questions whose answers wait for a redraft. Only drafts that do not follow from their facts have
+        """Return the questions whose answers await a redraft. Only drafts that are not derived from their facts have
         any; in other drafts, what an answer states counts immediately."""
         state = self.review(key)
         found = _answers(self._store.events(key, to=state.version), state)[1]
         return () if not found or self.follows(key) else tuple(found)
 
     def follows(self, key: str) -> bool:
-        """Return whether the draft of a review follows from its facts, so that answers count as facts."""
+        """Return whether the draft of a review is derived from its facts, so that answers count as facts."""
         drafted = self.review(key).drafted
         return self._follows.get((key, drafted.id), lambda: follows_from_facts(drafted, self._recompose))
 
@@ -317,7 +317,7 @@ class Service:
         return self._store.focus(key)
 
     def pace(self) -> Pace:
-        """Compute the duration of recent decisions in all reviews of the store."""
+        """Compute how long recent decisions took in all reviews of the store."""
         return pace_of(self._store.timed(DECIDING, _LATELY))
 
     # ------------------------------------------------------------ texts
@@ -470,7 +470,7 @@ def _may_write(reviewer: Reviewer) -> None:
 
 
 def _named(planned: Sequence[Planned], draft: str) -> tuple[Planned, ...]:
-    """Return the events of a response; its answers get the id of the draft made with them outside the review."""
+    """Return a response's events. Each answer stores the id of the draft made with the answers outside the review."""
     return tuple(
         plan.model_copy(update={"after": {**(plan.after or {}), "draft": draft}}) if plan.verb == "answer" else plan
         for plan in planned

@@ -114,7 +114,7 @@ def check(
     if verb in OF_REVIEW:
         return act.of_review()
     planned = act.of_section() if action.section and not action.item else act.of_item(_item(state, action.item))
-    # Add the current titles of the items, so that the log keeps the titles of the time.
+    # Add the current titles of the items, so that the log keeps the titles as they were.
     titles = {one.item.id: one.item.title for one in state.items}
     told = [
         {item: titles[item] for item in plan.said["items"]} if verb == "bulk" else titles[plan.item] for plan in planned

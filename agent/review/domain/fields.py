@@ -284,7 +284,7 @@ _CHECKS: Final[Mapping[ItemKind, Mapping[str, Callable[[Sources, object, str], o
 
 
 def _agree(kind: ItemKind, made: Plain, before: Plain) -> None:
-    """Reject fields that do not fit together, and complete those that follow from others."""
+    """Reject fields that do not fit together, and fill in those that are derived from others."""
     now = {**before, **made}
     match kind:
         case "score" if "mitigation_factor" in made and not now["evidence"]:

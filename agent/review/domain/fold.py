@@ -112,7 +112,7 @@ class _Outcome:
 def _outcome(found: Replayed, instead: Mapping[str, Standing] | None = None) -> _Outcome:
     """Compute the outcome. `instead` overrides the decisions in `found` for some items."""
     standing, based = {**found.standing, **(instead or {})}, found.based or found.drafted
-    # An answered question has not fallen, though it no longer follows from the facts.
+    # An answered question has not fallen, though it is no longer derived from the facts.
     told = {name for name, one in found.standing.items() if name.startswith("question/") and one.given is not None}
     lost = (*found.fell, *fallen_additions(based, standing, found.drafted))
     fell = tuple(name for name in lost if name not in told)
@@ -128,7 +128,7 @@ def _outcome(found: Replayed, instead: Mapping[str, Standing] | None = None) -> 
     new = tuple(SourceRef.of(one.source) for one in given if one.document not in known)
     based = replaced(based, sources=(*based.sources, *new))
     whole, settled = applied(based, standing, found.drafted)
-    # Exclude fallen items, since they do not follow from the facts and nothing is compared with them.
+    # Exclude fallen items, since the facts do not yield them and nothing is compared with them.
     follows = left_standing(based, found.fell)
     left = without_struck(whole, settled, found.drafted)
     # Do not ask the vendor an answered question again.
@@ -142,7 +142,7 @@ def _outcome(found: Replayed, instead: Mapping[str, Standing] | None = None) -> 
     questions = tuple(replaced(one, effect=min(one.effect, most.get(one.id, one.effect))) for one in scored.questions)
     numbers = dict(found.numbers)
     shown = dict.fromkeys(placed.threat.id for draft in (whole, scored) for placed in View(draft).threats)
-    # Events name the numbers of the threats that they add; only threats from older events have none.
+    # Events record the numbers of the threats that they add; only threats from older events have none.
     for name in sorted((name for name in shown if name not in numbers), key=lambda name: number_added(name) == 0):
         numbers[name] = max(numbers.values(), default=0) + 1
     scored = replaced(scored, questions=questions)
@@ -207,7 +207,7 @@ def _items(found: Replayed, outcome: _Outcome, documents: Sequence[Document]) ->
         for quote in (*found.drafted.evidence, *(quote for _, own in told.values() for quote in own)):
             known.setdefault(quote.id, quote)
         whole = replaced(whole, facts=found.drafted.facts, evidence=tuple(known.values()))
-    # A fact from an answer weighs as much as the sheet's fact that absorbed it.
+    # A fact from an answer has the same weight as the sheet's fact that absorbed it.
     points = weights(outcome.reviewed)
     for name, fact in facts.items():
         held = held_as(facts_of(outcome.reviewed), fact)

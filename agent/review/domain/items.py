@@ -99,7 +99,7 @@ def part_of(draft: Draft, item: str) -> ItemPart | None:
 def mapped(draft: Draft, change: Callable[[str, ItemPart], ItemPart | None]) -> Draft:
     """Return the draft with every part replaced by what `change` returns for its item and the part; None removes it.
 
-    The order: each layer's threats and then the layer, chains, capabilities, questions, factors.
+    In this order: each layer's threats and then the layer, chains, capabilities, questions, factors.
     """
 
     def each(kind: str, parts: Iterable[tuple[object, ItemPart]]) -> tuple[ItemPart, ...]:

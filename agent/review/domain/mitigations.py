@@ -1,4 +1,4 @@
-"""Mitigations as work: their owner, due date and status, and the risk that would remain with them in place.
+"""Mitigations as work items: their owner, due date and status, and the risk that would remain with them in place.
 
 A mitigation is identified by its threat and its text. Managing a mitigation decides nothing about the draft and
 survives redrafts: work on a removed threat or text stays in the list. The remaining risk is computed as if the threat
@@ -54,8 +54,8 @@ class Work(NamedTuple):
         return str(base_of(self.residual)) if self.residual else ""
 
     def late(self, today: str) -> bool:
-        """Return whether the due date has passed and the work is neither done nor rejected; `today` is like
-        2027-01-31."""
+        """Return whether the due date has passed and the work is neither done nor rejected; `today` is a
+        date such as 2027-01-31."""
         return bool(self.due) and self.due < today and self.status not in CLOSED
 
 

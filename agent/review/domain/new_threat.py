@@ -1,7 +1,7 @@
 """A threat written by a reviewer: its fields, wording and score, and the resulting headline.
 
-The act and the page parse the fields with the same code: the act rejects the first error, and the page shows all errors
-while the threat is incomplete.
+The act and the page parse the fields with the same code: the act fails on the first error, and the page shows all
+errors while the threat is incomplete.
 """
 
 import re
@@ -166,7 +166,7 @@ def _facts(known: Mapping[str, Fact], value: object, where: str) -> list[str]:
 def planned_threat(state: ReviewState, reading: Reading, sources: Sources, reason: str, note: str) -> Planned:
     """Plan the event that adds the threat, under an id never used in the review."""
     after = sources.with_marks({**reading.after, "place": LAST, NUMBER: state.next_number})
-    # Store the quotes, so that the threat reopens when a removed fact takes its quote along.
+    # Store the quotes, so that the threat is reopened when one of them is removed with its fact.
     after = {**after, SEEN: kept({"evidence": [f"“{item.quote}”" for item in reading.quotes]})}
     words = [word for word in re.findall(r"[a-z0-9]+", reading.after["title"].lower()) if word != _LLM_WORD]
     slug = "-".join(words)[:_SLUG_CHARS].strip("-") or "threat"

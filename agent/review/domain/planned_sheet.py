@@ -1,8 +1,8 @@
-"""Acts on facts and answers: plans the draft that follows from the changed sheet, together with the events that change
-the sheet.
+"""Acts on facts and answers: plans the draft derived from the changed sheet, together with the events that change the
+sheet.
 
-That draft is stored under its sha256, and an event on a fact refers to it. So a review stays the same in every later
-release, and undoing the event is enough to restore the earlier draft.
+That draft is stored under its sha256, and an event on a fact refers to it. The review therefore stays the same in
+every later release, and undoing the event is enough to restore the earlier draft.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _NOTHING: Final[Plain] = {"sha256": "", "fell": []}
 
 
 class Sheet(NamedTuple):
-    """Planned events and the draft that then follows from the facts, to which one of the events refers."""
+    """Planned events and the draft then derived from the facts, to which one of the events refers."""
 
     planned: tuple[Planned, ...]
     sha256: str = ""
@@ -34,7 +34,7 @@ class Sheet(NamedTuple):
 
 
 def with_sheet(state: ReviewState, planned: Sequence[Planned], recompose: Recompose) -> Sheet:
-    """Add the name of the draft that then follows from the facts to the last planned event on a fact or question."""
+    """Add the sha256 of the draft then derived from the facts to the last planned event on a fact or question."""
     before, words = sheet_change(state), vendors_words(state)
     after = before
     for plan in planned:

@@ -154,7 +154,7 @@ def next_id(taken: Iterable[str]) -> str:
 
 
 class Numbering:
-    """The evidence of a draft while citations add to it, with a one-to-one mapping between spans and ids."""
+    """The evidence of a draft, to which citations are added, with a one-to-one mapping between spans and ids."""
 
     def __init__(self, evidence: Iterable[Evidence]) -> None:
         self._kept = {item.id: item for item in evidence}

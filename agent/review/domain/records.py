@@ -46,7 +46,7 @@ Note = Annotated[str, Field(max_length=MAX_NOTE)]
 
 
 def replaced(record: Rec, **fields: object) -> Rec:
-    """Return the record with these fields replaced, which are not checked again."""
+    """Return the record with these fields replaced, without checking them again."""
     return record.model_copy(update=fields)
 
 
@@ -149,7 +149,7 @@ class ItemState(Record):
     lapsed: str = ""
     """Why a decision on the item lapsed, that is, what has changed since; empty if none lapsed."""
     fell: bool = False
-    """Whether the item rested on a struck or corrected fact and no longer follows from the facts."""
+    """Whether the item rested on a struck or corrected fact and can no longer be derived from the facts."""
     bulk: bool = False
     """Whether the item was confirmed together with others in one act."""
     comments: tuple["Comment", ...] = ()
@@ -182,7 +182,7 @@ class Turn(Record):
     items: tuple[str, ...]
     """Ids of the items affected by the act."""
     on_facts: bool
-    """Whether the act changed the facts, so that everything that follows from them was recomputed."""
+    """Whether the act changed the facts, so that everything derived from them was recomputed."""
     talk: bool
     """Whether the act is a comment, on which no other act depends."""
 
@@ -229,8 +229,7 @@ class ReviewState(Record):
     reviewed: Draft
     """The same draft with every decision applied and rescored."""
     based: Draft
-    """The draft that follows from the facts after reviewers' changes, before any other decision; includes fallen
-    items."""
+    """The draft derived from the facts after reviewers' changes, before any other decision; includes fallen items."""
     fell: tuple[str, ...] = ()
     """Ids of the fallen items, which rested on a struck or corrected fact."""
     contests: tuple[Contest, ...]

@@ -1,6 +1,6 @@
-"""Redrafts with answers, which become sources.
+"""Redrafts with the answers as additional sources.
 
-If the draft follows from its facts, the statements of the answers are added to the facts and everything is recomposed.
+If the draft is derived from its facts, the answers' statements are added to the facts and everything is recomposed.
 In any other draft, only what the answered questions settle may change: a fresh draft is made from all texts, without
 the network, and provides the settled factors and layers with their threats. Everything else is unchanged, including the
 marks. New quotes get new marks.
@@ -120,7 +120,7 @@ def _with_facts(
         found = given_in(answer.question, {"answer": {**fields, STATES: checked, DOCUMENT: place.document}}, at)
         if found is not None:
             given[answer.question] = found
-    # The id follows from the previous draft's id and the answers.
+    # The id is derived from the previous draft's id and the answers.
     parts = [draft.id, *(repr((one.question, one.text, one.page, one.by, one.states)) for one in answers)]
     made = replaced(
         with_answers(draft, given, recomposed),

@@ -17,7 +17,7 @@ from agent.review.domain.records import Comment, Contest, Event, Plain, Stage, S
 
 NOT_UNDOABLE: Final[tuple[Verb, ...]] = ("import", "sign", "reopen", "undo", "redo")
 SHEET: Final = "sheet"
-"""Key in a fact's event for the draft that results from it (`sha256`) and the items that no longer follow (`fell`)."""
+"""Key in a fact's event for the draft that results from it (`sha256`) and the items it no longer yields (`fell`)."""
 LAST: Final = "last"
 """The `place` in the event of an added threat that is numbered after all others. Older events lack it."""
 SEEN: Final = "seen"
@@ -131,9 +131,9 @@ class Replayed:
     """The number of each threat in the review, by threat id. Numbers from undone events stay reserved, so that none
     is reused."""
     based: Draft | None = None
-    """The draft that follows from the facts after reviewers' changes; None if no fact was changed."""
+    """The draft derived from the facts after reviewers' changes; None if no fact was changed."""
     fell: tuple[str, ...] = ()
-    """Ids of the items that no longer follow from the facts."""
+    """Ids of the items that can no longer be derived from the facts."""
     standing: dict[str, Standing] = field(default_factory=dict)
     contests: dict[int, Contest] = field(default_factory=dict)
     contested: dict[int, Standing] = field(default_factory=dict)
@@ -142,8 +142,8 @@ class Replayed:
     stage: Stage = "open"
     stamp: Stamp | None = None
     frozen: tuple[dict[str, dict[str, Plain]], tuple[Contest, ...]] | None = None
-    """For a signed review, the state at the time of the signature of everything that may still change: the work on
-    mitigations by item and text, and the contests."""
+    """For a signed review, what may still change, as it was at the time of signing: the work on mitigations by item and
+    text, and the contests."""
 
     @property
     def work(self) -> dict[str, dict[str, Plain]]:

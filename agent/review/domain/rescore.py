@@ -11,7 +11,7 @@
     likely       the drafted constants, applied to the new raw score. A drafted range may reach beyond the corners,
                  since drafts err by more than the ranges of their factors; this excess shrinks to nothing as more is
                  decided
-    withheld     for the same reasons as by the drafter
+    withheld     for the same reasons as in the drafter
 
 A draft with unchanged inputs keeps its score exactly, so confirming never changes a score.
 """
@@ -85,7 +85,7 @@ def advised(drafted: Draft, reviewed: Draft) -> Draft:
     if before is not None and before.proposal != proposal_of(
         drafted.score, before.residual, asked=bool(drafted.questions)
     ):
-        # The proposal comes from the LLM and does not follow from the score.
+        # The proposal comes from the LLM and does not depend on the score.
         own = weighed(before.proposal, reviewed.score, residual, asked=asked, conditions=bool(conditions))
     return replaced(reviewed, advice=replaced(advice, proposal=own, conditions=conditions, residual=residual))
 
@@ -247,7 +247,7 @@ def _score(drafted: Draft, reviewed: Draft, first: Threat | None, choice: Choice
             mitigation_factor=request.mitigation_factor,
         )
         scored = score(request, constants=constants_at(before, inputs), revision=before.revision)
-    # Keep the drafted reason for no score if no input of the drafter's rules changed.
+    # Keep the drafted reason for showing no score if no input of the drafter's rules changed.
     reason = _why_withheld(scored, first, reviewed)
     same = (scored.likely_low, scored.likely_high) == (before.likely_low, before.likely_high)
     if same and reason == _why_withheld(_bare(before), led, drafted):

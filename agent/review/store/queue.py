@@ -26,7 +26,7 @@ _WALK: Final = 3
 _SORTS: Final[dict[QueueSort, str]] = {
     "score": "aivss", "open": "open", "uncertain": "uncertain", "changed": "changed_seq", "product": "sort_name",
 }  # fmt: skip
-"""The column of each sort; all but the product begin with the highest value."""
+"""The column of each sort; all except the product sort the highest value first."""
 _SCORE: Final = tuple(ScoreShown.model_fields)
 _PLAIN: Final = tuple(name for name in QueueRow.model_fields if name in reviews.c)
 _SHOWN: Final = tuple(reviews.c[name] for name in ("number", *_SCORE, *_PLAIN))

@@ -24,7 +24,7 @@ BlobKind = Literal["draft", "documents", "reviewed"]
 _WHOLE: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft", "undo", "redo"})
 """Verbs that depend on the state of the whole review as the reviewer saw it."""
 _TURNS: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft"})
-"""Verbs that make everything that a reviewer saw of the review before out of date."""
+"""Verbs after which everything that a reviewer saw of the review before is out of date."""
 MAX_BLOB: Final = 100_000_000
 """The maximum size of a blob in bytes."""
 _JSON: Final = ("before", "after")

@@ -45,7 +45,7 @@ _STATUS: Final[tuple[tuple[type[SeptetError], int], ...]] = (
 FORM: Final = "application/x-www-form-urlencoded"
 UPLOAD: Final = "multipart/form-data"
 MAX_PARTS: Final = 20
-"""The most fields of a form that contains a file."""
+"""Maximum number of fields in a form that contains a file."""
 KEPT_FORMS: Final = 40
 LONGEST_LOOK: Final = 120
 """The maximum focus time, in seconds, between loading a page and sending its form."""
@@ -225,7 +225,7 @@ async def form_of(request: Request) -> Form:
 
 
 async def brought_of(request: Request) -> Brought:
-    """Return the form with a response file, with or without an upload. Raises InputError if it cannot be read."""
+    """Return the form for a response file, with or without an upload. Raises InputError if it cannot be read."""
     if _kind(request) != UPLOAD:
         return Brought(await form_of(request), b"")
     try:

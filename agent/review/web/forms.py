@@ -31,7 +31,7 @@ OF_THE_SERVICE: Final = ("import", "redraft")
 MAX_DEPTH: Final = 12
 MAX_WHOLE: Final = 10**12
 MAX_NUMBER: Final = 12
-"""The most characters of a number in a form."""
+"""Maximum number of characters of a number in a form."""
 STATEMENT: Final = ("source", "prerequisite", "action", "impact", "asset")
 POLARITIES: Final = (("asserted", "yes"), ("configurable", "depends on a setting"), ("denied", "no"))
 ANSWER_KINDS: Final = (("vendor-answer", "the vendor"), ("analyst-note", "I do, as the analyst"))
@@ -165,7 +165,7 @@ class Brought(NamedTuple):
 
 
 def action_of(form: Form) -> Action:
-    """Convert a form of a review page into an Action. Raises InputError naming the invalid field."""
+    """Convert a form submitted from a review page into an Action. Raises InputError naming the invalid field."""
     verb, item = form.get("verb"), form.get("item")
     return acting(
         {
@@ -330,7 +330,7 @@ def _states(form: Form) -> list[Plain]:
 
 
 def number(text: str) -> object:
-    """Convert a text to a number, or return it unchanged if it is not one."""
+    """Convert text to a number, or return it unchanged if it is not one."""
     bare = text.strip().replace(",", ".")
     return bare if len(bare) > MAX_NUMBER or not re.fullmatch(r"-?\d+(\.\d+)?", bare) else float(bare)
 

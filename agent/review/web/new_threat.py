@@ -1,7 +1,8 @@
 """The page for adding a threat next to the sources, and storage of its unfinished form.
 
-Each preview (by a button, or while a field changes) and each refusal keeps the form on the server, so that reloading
-the page loses nothing. The form is kept until the threat is added, the reviewer starts over, or the app is closed.
+Each preview (by a button, or while a field changes) and each refused attempt keeps the form on the server, so that
+reloading the page loses nothing. The form is kept until the threat is added, the reviewer starts over, or the app
+is closed.
 """
 
 from collections.abc import Sequence

@@ -162,7 +162,7 @@ def cited(text: str, quotes: "Quotes") -> Markup:
 
 
 def _coded(text: str) -> Markup:
-    """Escape a text, with words in backticks as code."""
+    """Escape text and mark words in backticks as code."""
     pieces = CODE.split(text)
     return Markup().join(
         Markup("<code>{}</code>").format(piece) if n % 2 else escape(piece) for n, piece in enumerate(pieces)

@@ -20,8 +20,8 @@ from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS
 _KINDS: Final[Mapping[str, str]] = {"capability": "ability", "layer": "", "factor": ""}
 """The word that is put before an item's title, for kinds where it is not the name of the kind."""
 _TOLD: Final = ("posture", "layer", "factor", "threat", "chain", "question", "capability")
-"""Kinds whose changes are reported here: not facts, on which reviewers decide directly, and not the score, whose
-changes have their own causes."""
+"""Kinds whose changes are reported here. Facts are excluded because reviewers decide on them directly, and the score
+because its changes have their own causes."""
 _CAUSES: Final[Mapping[str, tuple[str, ...]]] = {"factor": ("value", "low", "high"), "layer": ("certain",)}
 """Fields that are mentioned among the causes of a score change."""
 
@@ -110,8 +110,8 @@ def title_of(state: ReviewState, one: ItemState) -> str:
 
 
 def why_higher(before: ReviewState, after: ReviewState) -> str:
-    """Return why the score rose although less is known: another headline threat, or a metric or factor is open
-    again. Empty for any other change."""
+    """Return why the score rose although less is known: another threat is the headline, or a metric or factor is
+    open again. Empty for any other change."""
     one, two = before.reviewed.score.aivss, after.reviewed.score.aivss
     gone = {one.item.id for one in after.items if one.verdict == "struck"}
     gone -= {one.item.id for one in before.items if one.verdict == "struck"}

@@ -52,7 +52,7 @@ SUPPORTED_SHARE: Final = 0.4
 LEAST: Final = 0.05
 """Minimum decrease in a range's width, in score points, that counts as narrower."""
 PRIOR_ITEMS: Final = 5
-"""Number of measured items that weigh as much as the fixed seconds."""
+"""Number of measured items that count as much as the fixed seconds."""
 _MINUTE: Final = 60.0
 
 
@@ -84,9 +84,9 @@ class Moved(Record):
     falls: tuple[str, ...] = ()
     """Titles of items, summary parts and system parts that lost all their support."""
     returns: tuple[str, ...] = ()
-    """Titles of items and parts that follow again from a restored fact."""
+    """Titles of items and parts that are derived again from a restored fact."""
     comes: tuple[str, ...] = ()
-    """Titles of items and parts that newly follow from a fact."""
+    """Titles of items and parts that are newly derived from a fact."""
     alters: tuple[str, ...] = ()
     """Titles of surviving items and parts whose content changed, each with its changes."""
     reopens: tuple[str, ...] = ()
@@ -228,7 +228,7 @@ def what_moved(before: ReviewState, after: ReviewState) -> Moved:
     one, two = before.reviewed, after.reviewed
     new: set[str] = set()
     if before.based is not after.based:
-        # Items, except questions, that follow only from the facts of the later state.
+        # Items, except questions, that are derived only from the facts of the later state.
         own = {item.id for item in items_of(after.based, (), {}) if item.kind in ("threat", "chain", "capability")}
         new = own - {each.item.id for each in before.items} - set(after.fell)
     return Moved(
@@ -258,7 +258,7 @@ def why_still(before: ReviewState, after: ReviewState, question: str) -> str:
 
 def why_not_narrower(before: ReviewState, after: ReviewState, question: str) -> str:
     """Return why an answer to a question (given by its item id) did not narrow the likely range as promised. Empty
-    if it narrowed the range or promised nothing; `why_still` covers a range that is the same to the tenth."""
+    if it narrowed the range or promised nothing; `why_still` covers a range that is equal after rounding."""
     name, one, two = question.partition("/")[2], before.reviewed, after.reviewed
     asked = next((each for each in (*before.questions, *before.drafted.questions) if each.id == name), None)
     most = promised(before)(asked.settles) if asked is not None else 0.0

@@ -7,7 +7,7 @@ headline therefore lowers it no further than the next threat, unless that threat
 An answer narrows the range at most by what the review itself would then compute: a settled factor loses its range, and
 the part of the likely range beyond the corners shrinks in proportion (`rescore`). A layer that becomes certain narrows
 nothing by itself, so nothing is promised for it. The drafter instead distributes the whole width over its causes
-(`Question.effect`), which orders questions and is not a forecast.
+(`Question.effect`), which is used to sort questions and is not a forecast.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ from agent.scoring.interval import rounded, sum_ranges
 from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES, FactorKey
 
 MOST_OF_A_KIND: Final = 2
-"""The number of questions, factors and metrics listed of each kind: those that lower the score most."""
+"""How many questions, factors and metrics are each listed: those that lower the score most."""
 _CLOSED: Final = ("answered", "struck")
 
 
@@ -52,7 +52,7 @@ class Lowered(NamedTuple):
 
     ways: tuple[Lowering, ...]
     behind: tuple[str, Decimal] | None
-    """Id and AIVSS of the threat that would replace the headline, if the score would be no lower then."""
+    """Id and AIVSS of the threat that would become the headline instead, if that left the score as high as before."""
 
 
 _Score = Callable[[Decimal | None, Decimal], tuple[Decimal, Decimal]]
@@ -150,13 +150,13 @@ Promise = Callable[[Sequence[str]], float]
 
 
 def promised(state: ReviewState) -> Promise:
-    """Return a function for how far answers may narrow the range now, capped at the original draft's value."""
+    """Return a function that gives how far answers may narrow the range now, capped at the original draft's value."""
     now, first = narrowing(state.reviewed), narrowing(state.drafted)
     return lambda settles: min(now(settles), first(settles))
 
 
 def narrowing(draft: Draft) -> Promise:
-    """Return a function for how far answers may narrow a draft's range; always 0 if its score has no inputs."""
+    """Return a function that gives how far answers may narrow a draft's range; always 0 if its score has no inputs."""
     inputs = draft.score.inputs
     if inputs is None or inputs.factors is None or inputs.factor_sum is None:
         return lambda _: 0.0

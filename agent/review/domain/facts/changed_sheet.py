@@ -1,13 +1,13 @@
-"""Applies reviewers' changes to the fact sheet, and computes the draft that follows from it.
+"""Applies reviewers' changes to the fact sheet, and computes the draft derived from it.
 
     facts struck, corrected, restored, answered ─► changed sheet ─ compose ─► draft ─ align ─► ids as before
 
 If a draft can be composed from its facts, the drafter's own functions recompute it; in any other draft, whatever cites
-a changed fact is removed (`pruning`). Items that no longer follow stay in the aligned draft under their ids and are
-listed as fallen, so that pages can show them and an undo restores them with their decisions.
+a changed fact is removed (`pruning`). Items that can no longer be derived stay in the aligned draft under their ids and
+are listed as fallen, so that pages can show them and an undo restores them with their decisions.
 
 A vendor's word has rank 2. Like any text it may raise a risk, but it cannot make a layer certain until a public page of
-rank 3 or the analyst says the same. Until then the layer is written as not certain, with what the vendor says. A quote
+rank 3 or the analyst says the same. Until then the layer is shown as not certain, with the vendor's statement. A quote
 from an answer is never attributed to the sources.
 """
 
@@ -187,7 +187,7 @@ def _left_out(sheet: FactSheet, names: Collection[str]) -> FactSheet:
     return build_sheet(kept, sheet.evidence, sheet.searched, sheet.dropped, outlook=sheet.outlook)
 
 
-# ---------------------------------------------------------------- the draft that follows
+# ---------------------------------------------------------------- the derived draft
 
 
 def recomputed(
@@ -200,11 +200,11 @@ def recomputed(
     decided: Collection[str] = (),
 ) -> tuple[Draft, tuple[str, ...]]:
     """Recompute `draft` with changed facts, keeping the ids of `before` (`draft` or the last result). Returns the
-    draft, still including fallen items, and the ids of the fallen items, which no longer follow from the facts.
+    draft, still including fallen items, and the ids of the fallen items, which the facts no longer yield.
 
     `recompose` is `agent.pipeline.recomposed`; `taken` are the ids of all questions known to the review, `answered`
-    those of answered questions, `decided` those of items that a reviewer decided on: a threat that came only with an
-    earlier change, and on which nobody decided, is removed without a trace.
+    those of answered questions, `decided` those of items that a reviewer decided on: a threat that only an earlier
+    change added, and on which nobody decided, is removed without a trace.
     """
     # A stored draft already has its answers as sources.
     spoken = {given.document: given.source.kind for given in change.standing}
@@ -225,11 +225,11 @@ def with_answers(draft: Draft, answers: Mapping[str, Given], recompose: Recompos
 
 
 def _follows(draft: Draft, sheet: FactSheet, recompose: Recompose, *, alone: bool = False) -> Draft:
-    """Compute the draft that follows from a sheet. Vendor-only facts that could lower a risk (controls, limits and
+    """Compute the draft derived from a sheet. Vendor-only facts that could lower a risk (controls, limits and
     denials) are noted: they are listed but do not affect the draft.
 
-    Facts added only by a vendor's word settle no layer, unless the draft must follow from its facts `alone`, as a
-    stored draft does.
+    Facts added only by a vendor's word settle no layer, unless the draft must be derivable from its facts
+    `alone`, as a stored draft is.
     """
     draft = _without_noted(draft)
     noted = {fact.id for fact in sheet.facts if is_vendors_word(fact) and comforts(fact)}
@@ -269,8 +269,8 @@ def _follows(draft: Draft, sheet: FactSheet, recompose: Recompose, *, alone: boo
 
 
 def _without_noted(draft: Draft) -> Draft:
-    """Remove the facts that a draft with answers lists but does not count, leaving what follows from the other
-    facts."""
+    """Remove the facts that a draft with answers lists but does not count, leaving what is derived from the
+    other facts."""
     facts = facts_of(draft)
     noted = {fact.id for fact in facts if not fact.counts and is_vendors_word(fact) and comforts(fact)}
     if not noted:
@@ -432,7 +432,7 @@ def free_id(letter: str, about: Sequence[str], taken: Collection[str]) -> str:
 
 
 def left_standing(draft: Draft, fell: Collection[str]) -> Draft:
-    """Drop the fallen items from an aligned draft, leaving only what follows from the facts."""
+    """Drop the fallen items from an aligned draft, leaving only what is derived from the facts."""
     return mapped(draft, lambda item, part: None if item in fell else part) if fell else draft
 
 

@@ -5,8 +5,8 @@
         vendor, with a page    the page's rank, once the page is a source and contains the same words
         analyst, or confirmed  rank 5
 
-An event stores the id of the answer's document and, with each statement, its quotes as spans. The ids of document and
-quotes are derived from the question, so the order in which answers arrive does not matter.
+An event stores the id of the answer's document and, with each statement, its quotes as spans. The ids of the document
+and quotes are derived from the question, so the order in which answers arrive does not matter.
 """
 
 import re
@@ -40,7 +40,7 @@ _ROOM: Final = 2 * MOST_STATES
 """Ids reserved for the quotes of one answer: for each statement, one quote from the answer and one from its page."""
 _MAX_VALUE: Final = 300
 _VALUE_SLOTS: Final[tuple[SlotName, ...]] = ("scope", "object", "data", "credential", "counterpart", "approval")
-"""Slots for the value of an answer; the first slot that the answer's key has is used."""
+"""Slots for the value of an answer; the first slot that the answer's key allows is used."""
 _OR: Final = " / "
 _GAP: Final = "…"
 """In a proposed answer, `_OR` separates alternatives and `_GAP` marks text to be filled in."""

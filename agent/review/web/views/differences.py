@@ -1,4 +1,4 @@
-"""The changes by a correction or between two versions: word by word, in reading order."""
+"""The changes made by a correction or between two versions: word by word, in reading order."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ _WORDS: Final = re.compile(r"\s+|/|[^\s/]+")
 """Also splits at slashes, so that a vector is compared metric by metric."""
 _FIRST_FIELDS: Final = 3
 _LONGEST: Final = 4_000
-"""The most words of both texts together that are compared word by word; longer texts are shown whole."""
+"""Maximum total number of words of two texts for a word-by-word comparison; longer texts are shown whole."""
 _ALIKE: Final = 0.3
 """Two texts with less than this share of common words are shown whole instead of word by word."""
 
@@ -40,7 +40,7 @@ class Changed(NamedTuple):
     differences: tuple[Difference, ...]
     """The fields that differ."""
     more: tuple[Difference, ...]
-    """The fields after the first ones, for an item that only one version has."""
+    """The fields beyond the first few, for an item that only one version has."""
 
 
 def changed(one: ReviewState, two: ReviewState, found: Comparison) -> Iterator[Changed]:

@@ -37,7 +37,7 @@ def dom_id(item: str) -> str:
 
 
 def basis_of(threat: Threat) -> str:
-    """Return the basis of a threat in a word or two. If a reviewer added the threat, the basis follows from its quotes;
+    """Return the basis of a threat in a word or two. If a reviewer added the threat, the basis depends on its quotes;
     in older drafts it is empty."""
     if threat.basis is None and number_added(threat.id):
         return "quoted" if threat.evidence else "assumed"
@@ -104,8 +104,8 @@ class Items:
         self.unknown |= {f"layer/{key}" for key, layer in state.reviewed.layers.items() if not layer.certain}
 
     def place(self, each: Dependent) -> tuple[str, str]:
-        """Return the element id and the title of a dependent; the id is empty if a fact's card covers it or it is no
-        item."""
+        """Return the element id and the title of a dependent; the id is empty if a fact's card covers it or it is not
+        an item."""
         return dom_id(each.item) if each.item and each.item not in self.in_facts else "", each.title
 
     def is_gone(self, each: Dependent) -> bool:
@@ -149,7 +149,7 @@ class Items:
 
 
 class ItemView:
-    """One item of a review, prepared for the page. Of the bodies, the one of its kind is set."""
+    """One item of a review, prepared for the page. Only the body for its kind is set."""
 
     def __init__(self, items: Items, one: ItemState) -> None:
         item, state = one.item, items.state
@@ -208,7 +208,7 @@ class ItemView:
             self.layer, self.settling = draft.layers[key], items.settling(key)
         elif self.kind == "threat" and (threat := items.threats.get(name)):
             self.threat, self.state = ThreatBody(items, threat), threat.state
-            # Quotes about abilities come first; a quote that the product is a server says nothing about a threat.
+            # Quotes about abilities come first; a quote saying that the product is a server says little of a threat.
             words, facts = load_vocabulary(), [items.facts[fact] for fact in threat.facts if fact in items.facts]
             able = [fact for fact in facts if fact.key in words and words[fact.key].claim == "ability"]
             marks = {mark for fact in able for mark in fact.evidence}
@@ -277,7 +277,7 @@ class ThreatBody:
 
 
 class ChainBody:
-    """The threats of a chain in order: id, title, and the marks of the hop that follows."""
+    """The threats of a chain in order: id, title, and the marks of the hop to the next threat."""
 
     def __init__(self, items: Items, now: Plain) -> None:
         value = now.get("threats")

@@ -27,7 +27,7 @@ from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 
 BANDS: Final = ("Critical", "High", "Medium", "Low")
 MOST_FACTS: Final = 40
-"""The most facts of the sheet shown without expanding."""
+"""Maximum number of facts shown before the sheet is expanded."""
 _MEASURED: Final = re.compile(r"n=(\d+)")
 """Matches the number of scores behind a calibration, in the calibration's name."""
 _TEN: Final = Decimal(10)
@@ -70,7 +70,7 @@ class SheetRow(NamedTuple):
     """A fact, or an unstated key."""
 
     dom: str
-    """Element of the fact; empty for a key."""
+    """Element id of the fact; empty for a key."""
     key: str
     title: str
     said: str

@@ -21,7 +21,7 @@ from agent.review.web.views.items import ItemView, basis_of
 from agent.taxonomy.layers import LAYERS, LayerKey
 
 MOST_GRAVER: Final = 3
-"""The most threats above the headline that are mentioned; the table lists all of them."""
+"""Maximum number of threats above the headline that are mentioned; the table lists all of them."""
 _LEFT_OUT: Final = "Left out"
 """The verdict on a threat that was removed along with a fact; nobody struck the threat itself."""
 

@@ -201,9 +201,9 @@ _UNSCORED: Final[tuple[Verb, ...]] = ("comment", "manage", "contest", "assign", 
 """Verbs that never change a score, so the page need not say that it is unchanged."""
 _NONE: Final = "none"
 _MOST: Final = 3
-"""The most changes listed in the status line after a redraft."""
+"""Maximum number of changes listed in the status line after a redraft."""
 _TITLE: Final = 50
-"""The most characters of an item's title in a selection list."""
+"""Maximum number of characters of an item's title in a selection list."""
 _MOST_VERSIONS: Final = 200
 
 
@@ -409,7 +409,7 @@ def brought_back(events: Sequence[Event]) -> frozenset[int]:
     for at, event in enumerate(events):
         if event.verb == "strike":
             struck.add(event.item)
-        # Determine which earlier events were not undone only in this case, since it is expensive.
+        # Only in this case determine which earlier events were not undone, since that is expensive.
         if event.verb == "confirm" and event.item in struck:
             before = [each for each in living(events[:at]).events if each.item == event.item]
             verbs = [each.verb for each in before if each.verb in DECIDING]

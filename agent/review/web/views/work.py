@@ -84,7 +84,7 @@ def work_view(state: ReviewState, work: Work, today: str) -> WorkView:
 def work_page(
     state: ReviewState, today: str, *, status: str = "", owner: str = "", late: bool = False, sort: str = "due"
 ) -> WorkPage:
-    """Build the table of a review, filtered and sorted; rows that are equal are in the order of the report, with those
+    """Build the table of a review, filtered and sorted; rows that sort equal are in the order of the report, with those
     whose threat is gone last. Raises InputError for an unknown status or order."""
     if status and status not in WORK:
         raise InputError("there is no such status", where="status", hint=", ".join(WORK))
