@@ -15,7 +15,7 @@ Wall = Literal["", "login", "consent", "script"]
 MAX_EXCERPT: Final = 200
 """Maximum length of a finding's excerpt, in characters."""
 LINKED_SHEET: Final = "data-linked-sheet"
-"""Attribute that marks the `<style>` elements appended to a page to hold the style sheets that it links."""
+"""Attribute that marks the `<style>` elements appended to a page to hold the style sheets that it links to."""
 
 
 class Block(NamedTuple):
@@ -72,7 +72,7 @@ class Page(NamedTuple):
     """The target of the page's meta refresh, as written."""
     wall: Wall = ""
     stylesheets: tuple[str, ...] = ()
-    """Addresses of the style sheets that the page links, as written."""
+    """Addresses of the style sheets that the page links to, as written."""
     form: Form = "prose"
     """Source form of the text; the values are those of `records.DocumentForm`."""
     name: str = ""

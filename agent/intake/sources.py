@@ -51,7 +51,7 @@ Input = str | LocalFile | Folder
 
 
 def open_sources(sources: Sequence[str], settings: Settings) -> tuple[Input, ...]:
-    """Open each source as an address, a file or a folder; files are read here and never again.
+    """Open each source as an address, a file or a folder; files are read here, once and for all.
 
     Raises UsageError when one is neither a path nor an address, RefusedError for an address with another scheme,
     SourceError when a file cannot be read or all files together exceed `max_total_bytes`.

@@ -1,4 +1,4 @@
-"""A half-reviewed draft of a bundled case, for a first look; drafted again so that it shows the output of this version.
+"""A half-reviewed draft of a bundled case, for a first look; drafted anew so that it shows the output of this version.
 
 The decisions depend only on the draft. The supported items of the product are confirmed one by one, its facts and four
 layers in bulk. A factor with a large weight is set to one end of its range; the last threat is struck, the first one

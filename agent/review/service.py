@@ -41,7 +41,7 @@ from agent.settings import Settings
 
 _TOLD: Final[tuple[Verdict, ...]] = ("corrected", "struck", "answered", "sent", "waived", "confirmed")
 MAX_SECONDS: Final = 120.0
-"""The most focus time, in seconds, that one report can add."""
+"""Maximum focus time, in seconds, that one report can add."""
 _TRIES: Final = 5
 _LATELY: Final = 300
 """The number of latest decisions used to compute the pace."""

@@ -78,7 +78,7 @@ _POOR_MAP: Final = re.compile(r"blog|news|post|tag|image|video|author", re.IGNOR
 
 
 def fault(page: Page, *, probe: bool) -> str:
-    """Return why a page does not count as a document, or an empty string. `probe` marks a file without links."""
+    """Return why a page does not count as a document, or an empty string; `probe` if no page links to it."""
     if is_soft_404(page):
         return NO_FILE if probe else "not found: the page itself says so"
     if page.wall and is_nearly_empty(page):
@@ -325,7 +325,7 @@ class Crawl:
         self._push_links(scope, site, named, 0, listed=True)
 
     def _map(self, target: Target, outcome: Outcome) -> Page:
-        """Return a sitemap, empty if there is none."""
+        """Return the parsed sitemap, or an empty page if there is none."""
         if isinstance(outcome, SeptetError):
             self._note_error(target.url, outcome, probe=True)
             return Page("", ())

@@ -97,11 +97,11 @@ _REFERENCE: Final = re.compile(
     r"(?:api|auto|java|type|go|rust|py)-?docs?|_?auto-?(?:api|summary)|_?generated|endpoints|classes|_?modules)",
     re.IGNORECASE,
 )
-_SORTED: Final = re.compile(r"/\d{1,3}[-_](?=[^\W\d_])")  # a number that only sorts the pages of a folder
+_SORTED: Final = re.compile(r"/\d{1,3}[-_](?=[^\W\d_])")  # a number that only puts the pages of a folder in order
 _DOTTED: Final = re.compile(
     r"[a-z_]\w*(?:\.[a-z_]\w*){2,}", re.IGNORECASE
 )  # name of a page about one member of a module
-_SAME_WORDS: Final = 2  # leading words that the names of pages of one template share
+_SAME_WORDS: Final = 2  # number of leading words that the names of pages of one template share
 
 
 class Novelty:
@@ -323,7 +323,7 @@ class Frontier:
         """Add a candidate. Of two with the same identity, the better one is kept, in the position of the first.
 
         If their addresses are spelled differently, the spelling that will not be requested is returned, otherwise an
-        empty string. A spelling with tracking or session parameters loses.
+        empty string. A spelling without tracking or session parameters is preferred.
         """
         for crowd in made.crowds:
             self._members[crowd].add(made.key)

@@ -279,7 +279,7 @@ def _canonical_host(raw: str) -> str:
 
 
 def _international(label: str) -> str:
-    """Return the ASCII form of a label of an international name, or check a label that is already in that form."""
+    """Return the ASCII form of a label of an internationalised name; check a label that is already ASCII."""
     import idna
 
     try:

@@ -122,7 +122,7 @@ def of_words(text: str) -> Topic:
 
 
 def is_said(token: str) -> bool:
-    """Return whether a word is a linking word, or indicates a topic and is not also used as a product name."""
+    """Return whether a word is a function word, or indicates a topic and is not also used as a product name."""
     return (token in _TABLE and token not in _ALSO_NAMES) or token in _LINKING
 
 

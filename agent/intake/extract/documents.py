@@ -144,7 +144,7 @@ class _Composer:
             self.find(mark.kind, start, start if raw else end, under(self._starts[-1].path), text[mark.start :])
 
     def find(self, kind: str, start: int, end: int, where: str, excerpt: str) -> None:
-        """Add a finding of a kind of `FindingKind`."""
+        """Add a finding; `kind` is one of `FindingKind`."""
         shown = " ".join(excerpt.split())[:MAX_EXCERPT]
         self.findings.append(
             Finding(
@@ -309,7 +309,7 @@ def compose(
 
 
 def is_honest(text: str) -> bool:
-    """Return whether a text is free of reordered characters, active markup and instructions to assessors."""
+    """Return whether `text` is free of reordered characters, active markup and instructions to assessors."""
     cleaned = clean(text, "")
     if any(removed.kind in _REORDERS for removed in cleaned.removed):
         return False

@@ -313,7 +313,7 @@ def find(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def passages(text: str) -> Iterator[Passage]:
-    """Yield the candidate passages around words about assessment, each once."""
+    """Yield the candidate passages around words about assessment, without duplicates."""
     units = list(_units(text))[:_MAX_UNITS]
     seen: set[tuple[int, int]] = set()
     for place, (start, end) in enumerate(units):

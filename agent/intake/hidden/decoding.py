@@ -1,7 +1,7 @@
 """Undo disguises of text: homoglyphs, digits for letters, spaced letters, reversals, encodings.
 
 `folded` yields readings of the same length, `hidden` yields stretches with their decoded readings. Both are bounded in
-time and size and yield nothing for most texts: each disguise is only tried where its typical characters occur.
+time and size and yield nothing for most text: each disguise is only tried where its typical characters occur.
 """
 
 import base64

@@ -5,7 +5,7 @@ because they may describe real permissions. A colour counts as hidden only again
 theme or a picture behind a headline is not taken for white on white. Imported by the parsing child.
 
 A site's own hidden labels and menus are removed like other hidden text, but not reported, because every site has them.
-This applies only to short texts of the usual kinds. Sentences, and anything that addresses an assessor, are reported
+This applies only to short text of the usual kinds. Sentences, and anything that addresses an assessor, are reported
 wherever they hide.
 """
 
@@ -112,7 +112,7 @@ class _Seen(NamedTuple):
 
 
 class Visibility:
-    """One pass over one tree; `linked` are the texts of the style sheets that the page links.
+    """One pass over one tree; `linked` are the contents of the style sheets that the page links to.
 
     The results are in `removed`, `scripts` and `sheets` (addresses of linked sheets, as written).
     """

@@ -79,7 +79,7 @@ _FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
 _DONE: Final[dict[Verb, tuple[str, ...]]] = {
     "confirm": ("confirmed", "corrected"), "strike": ("struck",), "send": ("sent",), "waive": ("waived",),
 }  # fmt: skip
-"""The verdicts of an item for which an action would change nothing."""
+"""For each verb, the verdicts of an item that the action would leave unchanged."""
 _ACCEPTED: Final = "accepted-risk"
 WAIVERS_HOLD: Final = "hold"
 """The value by which a signature confirms waivers made for an earlier signature."""
@@ -123,7 +123,7 @@ def check(
 
 
 def answer_facts(state: ReviewState, question: str) -> tuple[str, ...]:
-    """Return the undecided fact items stated by the answer to a question, which is given by its item id."""
+    """Return the undecided fact items stated by the answer to `question`, an item id."""
     name = question.partition("/")[2]
     own = {f"{KIND}/{told}" for told in state.answered if question_of(told) == name}
     return tuple(one.item.id for one in state.items if one.item.id in own and one.verdict == "open")

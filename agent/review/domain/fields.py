@@ -305,7 +305,7 @@ def _agree(kind: ItemKind, made: Plain, before: Plain) -> None:
                 made["paragraph"] = MARK + paragraph[:1].lower() + paragraph[1:]
         case "threat":
             # Texts about a statement that changed are emptied, unless the same correction rewords them; reports use
-            # the statement where a text is empty.
+            # the statement where one of them is empty.
             changed = {part for part, text in now["statement"].items() if text != before["statement"][part]}
             for name, parts in (("how", PARTS), ("lost", ("impact", "asset"))):
                 if changed.intersection(parts) and now.get(name) == before.get(name):

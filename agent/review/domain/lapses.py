@@ -66,7 +66,7 @@ def content_of(draft: Draft, item: str, based: Draft | None = None) -> Plain:
 
 
 def kept(content: Plain, but: Sequence[str] = ()) -> Plain:
-    """Return an item's content for an event, without the fields `but`: short values verbatim, others hashed."""
+    """Return an item's content as stored in events, without the fields `but`: short values verbatim, others hashed."""
     return {name: _short(name, value) for name, value in content.items() if name not in but}
 
 

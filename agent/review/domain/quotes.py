@@ -1,6 +1,6 @@
 """Citations by reviewers: spans of the sources, quotes in edited texts, and their ids in a draft.
 
-An event stores every citation with its span under `marks`, by the id that the citation had at the time:
+An event stores every citation with its span under `marks`, keyed by the id that the citation had at the time:
 
     {"evidence": ["E4", "E19"], "marks": {"E4": {span}, "E19": {span}}}
 
@@ -41,7 +41,7 @@ _SHOWN: Final = 60
 
 
 def marks_in(text: str) -> tuple[str, ...]:
-    """Return the distinct evidence ids in a text, in order."""
+    """Return the distinct evidence ids in `text`, in order."""
     return tuple(dict.fromkeys(_MARK.findall(text)))
 
 

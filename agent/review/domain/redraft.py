@@ -1,7 +1,7 @@
 """Redrafts with the answers as additional sources.
 
 If the draft is derived from its facts, the answers' statements are added to the facts and everything is recomposed.
-In any other draft, only what the answered questions settle may change: a fresh draft is made from all texts, without
+In any other draft, only what the answered questions settle may change: a fresh draft is made from all sources, without
 the network, and provides the settled factors and layers with their threats. Everything else is unchanged, including the
 marks. New quotes get new marks.
 """

@@ -98,7 +98,7 @@ class Standing:
         return "corrected" if self.edits and not self.added else "confirmed"
 
     def decide(self, event: Event, verdict: Verdict, seen: Plain | None) -> None:
-        """Take over the decision of an event."""
+        """Adopt the decision made by an event."""
         self.by, self.reason, self.note, self.decided = event.reviewer, event.reason, event.note, event.number
         self.verdict, self.seen, self.bulk = verdict, seen or {}, event.verb == "bulk"
         self.lapsed, self.earlier = "", False

@@ -1,7 +1,7 @@
 """Applies a reviewer's corrections, additions and quotes to a draft, and leaves out what was struck; `rescore` computes
 the resulting scores.
 
-Texts of a draft call its threats T1, T2, … in report order. A reviewer's own texts are left unchanged.
+The text of a draft calls its threats T1, T2, … in report order. A reviewer's own text is left unchanged.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -199,7 +199,7 @@ def _settled(standing: Decisions, draft: Draft) -> tuple[dict[str, Standing], tu
 
 
 def _quoting(text: str, marks: Sequence[str], quotes: Mapping[str, str]) -> str:
-    """Append the attached quotes to a text."""
+    """Append the attached quotes to `text`."""
     new = [f"“{quotes[mark]}” ({mark})." for mark in marks if mark in quotes and mark not in text]
     return " ".join((text, *new))
 

@@ -131,7 +131,7 @@ class Guard:
             session = self._access.enter(token) if scope["method"] == "GET" else None
             if session is None and reviewer is None:
                 return _no_session("This link has been used before, or is unknown")
-            # Without a new session, the same link was opened again, from a bookmark or the browser's history.
+            # If there is no new session, the link was opened again, from a bookmark or the browser's history.
             answer = RedirectResponse("/", 303)
             if session is not None:
                 answer.set_cookie(COOKIE, session, httponly=True, samesite="strict", path="/")

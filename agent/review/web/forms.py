@@ -147,7 +147,7 @@ class Brought(NamedTuple):
 
     @property
     def raw(self) -> bytes:
-        """The file's bytes. Raises InputError if both a file and a text were given, since either could be meant."""
+        """The file's bytes. Raises InputError if both a file and text were given, since either could be meant."""
         if self.uploaded and self.form.get("file").strip():
             raise InputError(
                 "both a file and a text were given", where="file", hint="clear the text, or remove the file"

@@ -235,7 +235,7 @@ class MovedBy(NamedTuple):
 
 
 def _moved(at: Visit, state: ReviewState, since: int | None) -> MovedBy:
-    """Return the changes by the last act; for an answer, there are lines even if nothing changed."""
+    """Return the changes made by the last act; for an answer, there are lines even if nothing changed."""
     if since is None or since >= state.version:
         return MovedBy()
     last = at.events[state.version - 1]

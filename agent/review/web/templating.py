@@ -145,7 +145,7 @@ def render(name: str, **values: object) -> str:
 
 
 def cited(text: str, quotes: "Quotes") -> Markup:
-    """Link the marks of known evidence in a text to their places in the sources.
+    """Link the marks of known evidence in `text` to their places in the sources.
 
     A bracket or a full stop next to a mark stays on the same line as the mark. Words in backticks become code.
     """

@@ -40,8 +40,8 @@ _JOINS: Final = 0.5
 """Minimum share of prose for a sibling element to count as part of the article."""
 _JOINS_LINKED: Final = 0.15
 _NEAR: Final = 3
-"""Up to this many levels above the winner, a sibling joins if it has one paragraph; higher up, it needs `_FAR_SHARE` of
-the prose."""
+"""Up to this many levels above the winner, a sibling is added if it has one paragraph; higher up, it needs `_FAR_SHARE`
+of the prose."""
 _FAR_SHARE: Final = 0.25
 _LEAST: Final = 300
 """Minimum characters of prose in an article; a page with fewer is not an article, whatever its metadata says."""

@@ -418,7 +418,7 @@ class Piece(NamedTuple):
 
 
 def letters(text: str) -> int:
-    """Return the number of letters and digits in a text."""
+    """Return the number of letters and digits in `text`."""
     return sum(map(len, _WORD.findall(text)))
 
 
@@ -510,6 +510,6 @@ def _survives_outside(piece: Piece, *, named: bool, opened: bool) -> bool:
 
 
 def _weight(text: str) -> int:
-    """Return the number of words in a text; in scripts without spaces, two characters count as a word."""
+    """Return the number of words in `text`; in scripts without spaces, two characters count as a word."""
     words = len(_WORD.findall(text))
     return words if text.isascii() else words + len(_DENSE_SCRIPT.findall(text)) // 2

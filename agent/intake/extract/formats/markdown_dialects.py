@@ -99,7 +99,7 @@ def _converted(prose: list[str], silent: list[str]) -> list[str]:
 
 
 def parted(text: str) -> tuple[str, str]:
-    """Split a text into its front matter (without the lines around it; empty if there is none) and the rest."""
+    """Split Markdown into its front matter (without the lines around it; empty if there is none) and the rest."""
     match = FRONT.match(text)
     return (match[1], text[match.end() :]) if match and ":" in match[1] else ("", text)
 

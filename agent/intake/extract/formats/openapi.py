@@ -98,7 +98,7 @@ def _needs(writer: Writer, label: str, name: str, scopes: Tree) -> None:
 
 
 def _schemes(writer: Writer, schemes: Tree) -> None:
-    """Write each security scheme and its scopes as rows, plain (OpenAPI, A2A 0.x) or wrapped (A2A 1.0)."""
+    """Write each security scheme, plain (OpenAPI, A2A 0.x) or wrapped (A2A 1.0), and its scopes as rows."""
     for name, raw in fields(schemes).items():
         wrapped = next((key for key in fields(raw) if key.endswith("SecurityScheme")), "")
         kind = text_at(raw, "type") or wrapped.removesuffix("SecurityScheme")

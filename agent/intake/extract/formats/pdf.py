@@ -114,7 +114,7 @@ class _Painting:
     """One page or form while being read; `unseen` maps the index of an operation to the reason its text is hidden."""
 
     def __init__(self, page: "PageObject", off: frozenset[int], owner: _Pdf) -> None:
-        """Take the page's box, the layers switched `off`, and the resources of `owner` that affect visibility."""
+        """Store the page's box, the layers switched `off`, and the resources of `owner` that affect visibility."""
         box = page.cropbox
         self._page = _Box(float(box.left), float(box.bottom), float(box.right), float(box.top))
         resources = _dictionary(owner, "/Resources")
@@ -161,7 +161,7 @@ class _Painting:
                 self.unseen[run.at] = reason
 
     def _set(self, operands: list[_Pdf], operator: bytes) -> None:
-        """Follow an operator that changes the graphics state or the place of the text."""
+        """Apply an operator that changes the graphics state or the place of the text."""
         state, change = self._state, self._state._replace
         match operator:
             case b"q" if len(self._saved) < _MAX_SAVED:
@@ -202,7 +202,7 @@ class _Painting:
                 self._advance(0.0, -state.leading)
 
     def _draw(self, index: int, operands: list[_Pdf], operator: bytes) -> None:
-        """Follow an operator that draws or clips."""
+        """Apply an operator that draws or clips."""
         state = self._state
         if operator == b"re":
             x, y, width, height = (float(number) for number in operands[:4])

@@ -65,7 +65,7 @@ def read_sitemap(body: bytes) -> Page:
 def _addressed(root: etree._Element) -> Iterator[Removed]:
     """Yield findings for element texts and attributes that address assessors."""
     for element in root.iter(etree.Element):
-        # A sitemap's own fields are addresses and dates, so little text remains to be searched.
+        # A sitemap's own fields are addresses and dates, so there is little other text to search.
         for text in (element.text, element.tail, *element.attrib.values()):
             plain = " ".join((text or "").split())
             place = next(iter(find(plain)), None) if " " in plain else None

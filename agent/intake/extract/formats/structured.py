@@ -28,7 +28,7 @@ _MAX_TWICE: Final = 20
 
 
 def read_data(text: str, kind: str) -> tuple[Part, ...]:
-    """Read the documents in a text of `kind`: json, yaml, or skill (Markdown with front matter).
+    """Read the documents in `text`, whose `kind` is json, yaml, or skill (Markdown with front matter).
 
     Raises Unreadable if the text is not of that kind or exceeds a limit.
     """
@@ -95,7 +95,7 @@ def _texts(value: object) -> list[str]:
 
 
 def _skill(text: str) -> Page:
-    """Read a `SKILL.md`: its description, then the other front matter fields, in front of its text.
+    """Read a `SKILL.md`: first its description, then the other front matter fields, then its text.
 
     Front matter that is not YAML is shown line by line, as in other Markdown files.
     """

@@ -175,7 +175,7 @@ def is_switcher(text: str) -> bool:
 
 
 def is_badge(text: str) -> bool:
-    """Return whether a text is that of a badge ("License: MIT", "npm version", "build passing")."""
+    """Return whether `text` is that of a badge ("License: MIT", "npm version", "build passing")."""
     return _BADGE.fullmatch(_trimmed(text)) is not None
 
 

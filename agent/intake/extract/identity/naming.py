@@ -338,7 +338,7 @@ def _beyond_the_vendor(groups: Sequence[list[Candidate]], repositories: Sequence
 
 
 def _form(order: Sequence[Candidate]) -> Candidate:
-    """Return the candidate whose spelling is shown: from the weightiest source, preferably with "MCP server"."""
+    """Return the candidate whose spelling is shown: of the greatest weight, preferably with "MCP server"."""
     first = order[0]
     saying = [c for c in order if names.says_mcp(c.name) and c.weight > _FILE]
     if first.weight >= _TITLE and first.source not in (_SENTENCE, _REPOSITORY):

@@ -94,7 +94,7 @@ _MAX_SCORED: Final = 60
 
 
 def mark_others(page: Page, name: Name) -> Page:
-    """Return `page`, which is about `name`, with other products marked `other` and the hosted platform `platform`.
+    """Return `page`, which is about `name`, with other products marked `other`, the hosted platform `platform`.
 
     Only blocks whose subject is another product, and sections whose heading names another product, are marked.
     """

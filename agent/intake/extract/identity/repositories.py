@@ -33,7 +33,7 @@ _NO_OWNER: Final = frozenset(
     {"orgs", "sponsors", "topics", "features", "settings", "marketplace", "user-attachments", "apps", "login", "about"}
 )
 _SERVICE: Final = re.compile(r"deepwiki|img\.shields|codecov|goreportcard|ghcr")
-"""Services whose badges in a README are about its own repository."""
+"""Services whose badges in a README are about the README's own repository."""
 _BADGE: Final = 3
 """Number of ordinary links that one badge link counts for."""
 _CLONED: Final = 4
@@ -51,7 +51,7 @@ class Repository(NamedTuple):
     cloned: bool = False
     """Whether the page tells its reader to clone this repository."""
     entered: bool = False
-    """Whether this is the page's own: the page links its inner pages (issues, files), shows its badges or clones it."""
+    """Whether this is the page's own: it links to inner pages (issues, files), shows its badges or clones it."""
 
     @property
     def path(self) -> str:

@@ -176,7 +176,7 @@ _ASIDE: Final = 6
 _LEAD_IN: Final = 2
 """A clause of at most this many words introduces the next clause ("Phone calls: only with …")."""
 _REMEMBERED: Final = 10_000
-"""Number of sentences whose verdict is cached, since both the intake and the drafter request each verdict."""
+"""Number of sentences whose verdict is cached, since the intake and the drafter both ask for it."""
 _STRONG: Final = (APPROVAL, CERTIFIED, QUALITY, HAZARD, CALMING)
 _WEAK_TOPICS: Final = (
     # limits
@@ -285,7 +285,7 @@ def is_claim(text: str) -> bool:
     """Return whether a sentence, list item or table row is only a claim, judging by its words (see the module)."""
     if _HINT.search(text) or (len(text.split()) <= _SHORT and _is_planned(text)):
         return True
-    # A text is keyword-stuffed if several runs of words are immediately repeated.
+    # Text is keyword-stuffed if several runs of words are immediately repeated.
     said = [word.strip(".,;:").casefold() for word in text.split()]
     runs = sum(
         said[at : at + size] == said[at + size : at + 2 * size]

@@ -25,7 +25,7 @@ NO_PROSE: Final[frozenset[BlockKind]] = frozenset({"code", "front-matter", "imag
 _MIN_LETTERS: Final = 40
 _MIN_WORDS: Final = 8
 _MIN_DISTINCT: Final = 30
-"""Minimum distinct characters, for scripts without spaces; a text below this and the word limit is a repeated label."""
+"""Minimum number of distinct characters, for scripts without spaces; a repeated label has fewer."""
 _MIN_STATEMENT_LETTERS: Final = 12
 """A line with fewer letters is a name or a label, which may be the same in all languages."""
 _SAMPLE: Final = 2000
@@ -65,9 +65,9 @@ _NAMES: Final = {
 
 
 def detect(text: str) -> str:
-    """Return the language of a text as an ISO 639-1 code; empty if it has fewer than 40 letters of prose.
+    """Return the language of `text` as an ISO 639-1 code; empty if it has fewer than 40 letters of prose.
 
-    Also empty for a rare language, since a text that looks like one usually consists of names and identifiers.
+    Also empty for a rare language, since text that looks like one usually consists of names and identifiers.
     """
     plain = " ".join(_WORD.findall(_prose(text)))
     if len(plain) > 2 * _SAMPLE:

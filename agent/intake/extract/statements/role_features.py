@@ -68,7 +68,7 @@ SHAPES: Final = {
     "begins with code": ("words set as code", re.compile(r"\A\W{0,3}`")),
     "comment": ("a comment", re.compile(r"(?m:^\s*+(?://|#))")),
 }
-"""The shapes of a text, by name: their description in a reason, which may be empty, and their pattern."""
+"""The shapes of text, by name: their description in a reason, which may be empty, and their pattern."""
 _MAX_COUNT: Final = 4
 
 
@@ -131,7 +131,7 @@ def paper(document: Document, statements: Sequence[Statement]) -> Paper:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Return a text's words in lower case, numbers as `0`; in scripts without spaces, each pair of characters."""
+    """Return the words of `text` in lower case, numbers as `0`; in scripts without spaces, each pair of characters."""
     found: list[str] = []
     for word in _WORD.findall(text):
         if word[0] >= _UNSPACED:

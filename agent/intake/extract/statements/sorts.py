@@ -134,20 +134,20 @@ def classify(text: str) -> Sort:
 
 
 def assurances(text: str) -> tuple[str, ...]:
-    """Return the words of a text that refer to controls or praise the product, in order."""
+    """Return the words of `text` that refer to controls or praise the product, in order."""
     found = sorted((match.start(), match[0]) for pattern in (_CONTROL, _ASSESSMENT) for match in pattern.finditer(text))
     return tuple(dict.fromkeys(word for _, word in found))
 
 
 def does_something(text: str) -> bool:
-    """Return whether a text names a capability outside its words of control, praise and boilerplate."""
+    """Return whether `text` names a capability outside its words of control, praise and boilerplate."""
     for other in (_CONTROL, _ASSESSMENT, _BOILERPLATE, _NEUTRALISERS):
         text = other.sub(" ", text)
     return bool(_CAPABILITY.search(text))
 
 
 def names_its_setting(text: str) -> bool:
-    """Return whether a text names a control's setting, default, scope and who can change it (rank 3 in documentation).
+    """Return whether `text` names a control's setting, default, scope and who can change it (rank 3 in documentation).
 
     A control that is off by default, optional or planned counts as absent.
     """
@@ -157,6 +157,6 @@ def names_its_setting(text: str) -> bool:
 
 
 def default_of(text: str) -> str:
-    """Return the words, verbatim, with which a text says that something is on by default, or an empty string."""
+    """Return verbatim the words of `text` that say that something is on by default, or an empty string."""
     found = None if _DEFAULT_OFF.search(text) else _DEFAULT_ON.search(text)
     return found[0].strip(" ,") if found else ""

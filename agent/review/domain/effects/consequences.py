@@ -18,7 +18,7 @@ from agent.taxonomy.factors import FACTOR_TITLES, FACTORS
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS
 
 _KINDS: Final[Mapping[str, str]] = {"capability": "ability", "layer": "", "factor": ""}
-"""The word that is put before an item's title, for kinds where it is not the name of the kind."""
+"""The word put before an item's title, for kinds where it differs from the kind's name."""
 _TOLD: Final = ("posture", "layer", "factor", "threat", "chain", "question", "capability")
 """Kinds whose changes are reported here. Facts are excluded because reviewers decide on them directly, and the score
 because its changes have their own causes."""

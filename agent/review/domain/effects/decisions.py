@@ -381,7 +381,7 @@ def minutes_left(state: ReviewState, pace: Pace = UNMEASURED) -> float:
 
 
 def pace_words(pace: Pace) -> str:
-    """Return one line on what the minutes estimate is based on."""
+    """Describe in one line what the estimate of the minutes is based on."""
     timed = sum(each.items for each in pace.values())
     if not timed:
         return "based on a fixed time for each kind of item; none has been timed yet"

@@ -58,7 +58,7 @@ Recompose = Callable[[Draft, FactSheet], Draft | None]
 
 class SheetChange(NamedTuple):
     """Reviewers' decisions on the facts of a draft and of answers: names of struck facts, and corrected fields by
-    fact name. The corrections of a struck fact count once the fact is restored."""
+    fact name. The corrections of a struck fact take effect once it is restored."""
 
     struck: frozenset[str]
     corrected: Mapping[str, Plain]

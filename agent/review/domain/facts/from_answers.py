@@ -166,7 +166,7 @@ def read_answer(document: Document) -> list[Plain]:
 
 def stating(fields: Mapping[str, object], question: Question, read: Reads) -> Plain:
     """Return the fields of an answer, reading statements from its text if none were given: for each key of the
-    question, the one of which the reader is most confident."""
+    question, the one in which the reader has most confidence."""
     text, given = fields.get("text"), fields.get(STATES)
     if given or not isinstance(text, str) or not text.strip():
         return dict(fields)
@@ -212,7 +212,7 @@ def places(question: str, documents: Sequence[str], marks: Sequence[str]) -> Pla
 def checked_states(value: object, answer: Answer, at: Places, documents: Sequence[Document]) -> list[Plain]:
     """Check the statements given for an answer and return them in the form stored in its event.
 
-    `documents` are the sources so far. Each statement has a key of the vocabulary and a polarity. `value` is a detail
+    `documents` are the sources so far. Each statement has a key from the vocabulary and a polarity. `value` is a detail
     in the answer's own words, `quote` the supporting words, by default the whole answer. Raises InputError naming the
     field.
     """

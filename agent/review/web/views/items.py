@@ -69,8 +69,8 @@ class StatedRow(NamedTuple):
 
 
 class Items:
-    """What the views of all items of a review share. `today` is a date such as 2027-01-31; without it no due date is
-    past."""
+    """The data shared by the views of a review's items. `today` is a date such as 2027-01-31; without it no due date
+    is past."""
 
     def __init__(
         self, state: ReviewState, quotes: Quotes, seconds: Mapping[str, float],
@@ -208,7 +208,7 @@ class ItemView:
             self.layer, self.settling = draft.layers[key], items.settling(key)
         elif self.kind == "threat" and (threat := items.threats.get(name)):
             self.threat, self.state = ThreatBody(items, threat), threat.state
-            # Quotes about abilities come first; a quote saying that the product is a server says little of a threat.
+            # Quotes about abilities come first; a quote saying that the product is a server does not explain a threat.
             words, facts = load_vocabulary(), [items.facts[fact] for fact in threat.facts if fact in items.facts]
             able = [fact for fact in facts if fact.key in words and words[fact.key].claim == "ability"]
             marks = {mark for fact in able for mark in fact.evidence}

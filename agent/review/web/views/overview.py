@@ -261,7 +261,7 @@ def _sum(draft: Draft, steps: Sequence[Step]) -> str:
 
 
 def _share(points: Decimal) -> float:
-    """Convert score points into a share of ten, 0 to 100."""
+    """Convert score points into a percentage of ten points, 0 to 100."""
     return round(min(max(float(points / _TEN), 0.0), 1.0) * 100, 2)
 
 

@@ -143,5 +143,5 @@ def neighbours(document: Document, item: Evidence) -> tuple[str, str]:
     before = [part for part in _SENTENCE.split(text[max(0, item.start - _NEAR) : item.start]) if part.strip()]
     after = [part for part in _SENTENCE.split(text[item.end : item.end + _NEAR]) if part.strip(" .;,")]
     near = (before[-1].strip() if before else "", after[0].strip() if after else "")
-    # A list bullet is not a sentence, and a text that begins with a bullet belongs to the next list item.
+    # A list bullet is not a sentence, and text that begins with a bullet belongs to the next list item.
     return ("" if _BULLET.match(f"{near[0]} ") else near[0], "" if _BULLET.match(near[1]) else near[1])

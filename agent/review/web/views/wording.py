@@ -215,7 +215,7 @@ def kind_of(item: str) -> str:
 
 
 def in_titles(text: str, titles: Mapping[str, str]) -> str:
-    """Replace the ids of threats and facts in a text with their titles, if `titles` (by item) contains them."""
+    """Replace the ids of threats and facts in `text` with their titles, if `titles` (by item) contains them."""
 
     def named(found: re.Match[str]) -> str:
         given = found[0]
@@ -273,7 +273,7 @@ def title_of(event: Event, titles: Mapping[str, str]) -> str:
 
 
 def day(at: str) -> str:
-    """Format a day for a table, "31 Jan 2027"; a text that is not a day is returned unchanged."""
+    """Format a day for a table, as in "31 Jan 2027"; text that is not a day is returned unchanged."""
     try:
         return f"{date.fromisoformat(at):%d %b %Y}".removeprefix("0")
     except ValueError:
