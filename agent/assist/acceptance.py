@@ -1,9 +1,9 @@
 """Add an LLM's facts to the sheet, and strike facts of the embedded reader that the LLM justifiably calls wrong.
 
 An LLM's proposals are checked like those of any other reader. A fact that the LLM calls wrong is struck only if the
-embedded reader alone read it. In addition, code must be able to check the reason, or else the fact must set no floor
-and have none of the gravest keys, and the LLM's own reading must lack the key too. So if an LLM obeys instructions on a
-page, the draft may lose content, but nothing can fall below what the facts imply.
+embedded reader alone read it. In addition, either code can confirm the reason, or the fact sets no floor, its key is
+not among the gravest, and the LLM's own reading lacks the key too. So if an LLM obeys instructions on a page, the draft
+may lose content, but no value can fall below what the facts imply.
 """
 
 import re
@@ -34,7 +34,7 @@ _FEW_KEYS: Final = 25
 """A word counts as a key's own if at most this many keys of the vocabulary share it."""
 _JUDGED_BY_LLM: Final[frozenset[StatementRole]] = frozenset({"instruction", "marketing", "navigation", "news"})
 """Roles of sentences from which an LLM may read facts, although a classifier says that they carry none. An LLM can tell
-better which sentences address the assessor, and these sentences have ranks that lower nothing."""
+better which sentences address the assessor, and at their ranks, these sentences cannot lower any value."""
 UNSURE: Final = 0.75
 """Below this confidence, a fact that no other reader found may be doubted."""
 _VERBS: Final = re.compile(r"The product ((?:\w+s(?:, | or | and )?)+)")
@@ -50,7 +50,7 @@ class Accepted(NamedTuple):
     refused: tuple[tuple[str, str], ...]
     """Facts that the LLM called wrong but that were kept: for each, its key with its quote, and the reason."""
     disputed: tuple[str, ...]
-    """The ids of these facts."""
+    """The ids of the facts that were kept."""
 
 
 def accept(
@@ -62,10 +62,10 @@ def accept(
     asked: Sequence[str],
     shown: Iterable[str],
 ) -> Accepted:
-    """Return the merged sheet of all readers with the struck and the refused facts.
+    """Merge the facts of all readers into one sheet, and report which disputed facts were struck and which were kept.
 
-    `sheet` is the reading of the other readers, `found` their facts by the numbers shown to the LLM. `asked` has the
-    keys that the LLM was asked about and gave answers for, `shown` the ids of the documents that it saw.
+    `sheet` is what the other readers found, `found` their facts by the numbers shown to the LLM. `asked` contains the
+    keys that the LLM was asked about and answered, `shown` the ids of the documents that it saw.
     """
     struck: dict[str, tuple[str, str]] = {}
     refused: list[tuple[str, str]] = []
@@ -101,7 +101,9 @@ def accept(
 
 
 def for_llm(statements: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Return the statements for checking an LLM's quotes, overriding the roles that the LLM judges better."""
+    """Return the statements for checking an LLM's quotes, overriding the roles that an LLM judges better than the
+    classifier.
+    """
     return tuple(
         row.model_copy(update={"role": "behaviour"}) if row.role in _JUDGED_BY_LLM else row for row in statements
     )
@@ -142,7 +144,7 @@ def hardly_said(fact: Fact, sheet: FactSheet, material: Material) -> bool:
 
 
 def meant(texts: Iterable[str]) -> set[str]:
-    """Return the meanings of the words in some texts."""
+    """Return the meanings of the words in these texts."""
     return {meaning for text in texts for _, meaning in meanings(text)}
 
 

@@ -4,8 +4,8 @@ All calls begin with the same static instructions. The calls of a wave also shar
 the accepted facts), so that a provider's prompt cache serves all calls of a wave except the first. The part that is
 specific to a call comes last.
 
-Before the first call of a wave is sent, the asks are given their turns, and the budget for the worst case, in order. So
-the order of the answers does not matter, and a replay makes the same calls.
+Before the first call of a wave is sent, each ask is allotted its turns, in order and within the budget for the worst
+case. So the order in which answers arrive does not matter, and a replay makes the same calls.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +37,7 @@ SECOND_INPUT: Final = 25_000
 """The part of MAX_INPUT reserved for the second wave; repairs in the first wave may not use it."""
 _BYTES_A_TOKEN: Final = 4
 _TURNS: Final = 3
-"""Maximum number of turns of one ask: the call, one repair, and one retry with a larger cap."""
+"""Maximum number of turns per ask: the call, one repair, and one retry with a larger cap."""
 _REPAIR_TOKENS: Final = 1_000
 """Input tokens allowed for describing the faults of an answer in a repair."""
 _WAIT_SECONDS: Final = 0.25
@@ -184,8 +184,8 @@ class Caller:
         return Outcome(ask, ask_llm(self._complete, call, ask.shape, self._assistant.budget, turns))
 
     def _complete(self, call: Call) -> Reply:
-        """Answer one call with the run's delimiter masked: it is random for each run, so a draft that repeated it would
-        differ from its own replay."""
+        """Send one call, and mask the run's delimiter in the outcome: it is random for each run, so a draft that
+        repeated it would differ from its own replay."""
 
         def masked(text: str) -> str:
             return text.replace(self._assistant.delimiter, _MASK)

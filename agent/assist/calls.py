@@ -144,7 +144,7 @@ def _rubric(card: Card) -> str:
 
 
 def _pins(card: Card) -> str:
-    """Return what pins a layer and what is not enough; the rest of its card is for human readers."""
+    """Return the parts of a card that say what pins its layer and what is not enough; the rest is for human readers."""
     blocks = [" ".join(block.split()) for block in card.render().split("\n\n")]
     told = " ".join(block.replace("**", "") for block in blocks if block.startswith(_PINS))
     return told.replace("Pins the layer:", "Told by:")

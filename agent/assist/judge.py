@@ -148,7 +148,9 @@ class Judge:
         return bool(rows) and all(row.claim for row in rows)
 
     def picture(self, answer: FactsDoes) -> JudgedPicture:
-        """Check the picture: keep the parts with a found quote, and the flows between known parts."""
+        """Check the picture: keep the parts that have a quote found in the sources, and the flows between known
+        parts.
+        """
         parts: dict[str, JudgedPart] = {}
         for part in answer.parts[:MAX_PARTS]:
             evidence = self.quotes.take(part.quotes)
@@ -209,7 +211,7 @@ class Judge:
         )
 
     def _threats(self, answer: Page, known: Mapping[str, Candidate]) -> tuple[list[JudgedThreat], dict[str, str]]:
-        """Return the accepted threats, and their new numbers by their numbers in the answer."""
+        """Return the accepted threats, and a mapping from their numbers in the answer to their new numbers."""
         kept: list[JudgedThreat] = []
         numbers: dict[str, str] = {}
         refused = {row.candidate for row in answer.verdicts if row.says == "wrong"}

@@ -1,8 +1,9 @@
-"""Check an LLM's sentences against the accepted evidence, and decide which ones stay, with their marks.
+"""Check an LLM's sentences against the accepted evidence, and decide which ones are kept, and with which marks.
 
 A sentence about the product must cite relevant accepted quotes, contain no names that the sources lack, and neither
 narrow nor widen what they say. A sentence about consequences needs no mark and is shown as inference, but its names
-must also be in the sources or in the lists of the field. Dropped sentences are recorded verbatim with the reason.
+must also be in the sources or in the lists of terms of the field. Dropped sentences are recorded verbatim with the
+reason.
 """
 
 import math
@@ -44,7 +45,7 @@ _CODE_CHARS: Final = 4
 _CODE_NAME: Final = re.compile(r"--[\w-]+|@?[\w/:-]*[\d_.@][\w.@/:-]*\w")
 """A flag, or a word that contains a digit, a dot or another code character."""
 _WORDED: Final = 2
-"""The number of words that a sentence must share with its quotes if the two share no meaning."""
+"""The number of words that a sentence must share with its quotes if they have no meaning in common."""
 _STEM: Final = 5
 _LETTERS: Final = re.compile(r"[a-z]{4,}")
 _EMPTY: Final = frozenset((
@@ -70,8 +71,8 @@ _BOUND: Final = re.compile(
     r"|sign(?![- ]?(?:in|up|on)\b))\w*\b",
     re.I,
 )
-"""Words next to which "each" widens a statement: "it asks before each command". "the reasons for each action" does
-not."""
+"""Words next to which "each" widens a statement, as in "it asks before each command" but not in "the reasons for each
+action"."""
 _ALIKE: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("all", "every", "each"), ("all", "every", "each", "any")),
     "by default": ("default",),
@@ -103,14 +104,14 @@ _NO_DENIAL: Final = re.compile(
 )
 """Words of emphasis, flags and empty cells, which deny nothing."""
 _DENIED_AFTER: Final = 6
-"""How many words after a negation it can apply to."""
+"""The number of words after a negation to which it can apply."""
 _STOPS: Final = re.compile(r"\b(?:forbid|prohibit|ban|refus|block|prevent|exclud|reject|den(?:y|ies)|lack)\w*\b", re.I)
 _LACKING: Final = re.compile(r",?\s*\bwithout\s+([^,;:.]*)", re.I)
 _COMPARED: Final = re.compile(r",?\s*\b(?:instead of|rather than)\s+[^,;.]*", re.I)
 """An alternative named in a sentence: "with a local LLM instead of an online one" denies neither."""
 _START: Final = 4
-"""An inference is about the product if the product's name is among the first words of the sentence; this is their
-number."""
+"""An inference counts as being about the product if the product's name is among this many words at the start of the
+sentence."""
 _SILENT: Final = re.compile(
     r"\b(?:not (?:stated|documented|described|said|named|known|clear)|do(?:es)? not (?:say|state|name|describe|mention)"
     r"|no [\w -]{1,50} (?:is|are) (?:stated|documented|described|named|mentioned|given)"
@@ -145,11 +146,12 @@ _POINTING: Final = re.compile(
 _CHOSEN_NUMBER: Final = re.compile(
     r"\b\d{1,3}[ -](?:minute|hour|day|week|month|year)s?\b|\b127\.0\.0\.1\b|\bconditions? [1-9]\b", re.I
 )
-"""Durations of measures, the machine's own address, or conditions of the page: numbers that advice may choose freely.
+"""Numbers that advice may choose freely: durations of measures, the machine's own address, and numbers of conditions.
 """
 _LINK: Final = re.compile(r"https?:(?=\S)|www\.|<(?!=)|>(?!=)|\{\{|\}\}|\{%|\]\(", re.I)
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
-"""The scheme of a local address. It is removed, because an address without a scheme ("localhost:8080") is no link."""
+"""The scheme of a local address. It is removed, because an address without a scheme ("localhost:8080") does not become
+a link."""
 _ADDRESS: Final = re.compile(r"\bhttps?://([^\s<>()\[\]{}\"“”]*[\w/])", re.I)
 _SCHEME: Final = re.compile(r"\b(https?)://(?=[`\"”'\s),.;:!?]|$)", re.I)
 """A scheme alone, as in "an `http://` address"."""
@@ -212,8 +214,8 @@ class Ground:
         return Counter(meaning for mark in self.evidence for meaning in self._meant(mark))
 
     def foreign(self, text: str, *, advice: bool = False) -> tuple[str, ...]:
-        """Return the numbers and names in a text that occur in neither the sources nor the lists of the field. Advice
-        may name well-known safeguards that no source mentions."""
+        """Return the numbers and names in a text that occur neither in the sources nor in the lists of terms of the
+        field. Advice may name well-known safeguards that no source mentions."""
         bare = THREAT_NUMBER.sub(" ", MARKED.sub(" ", text))
         # A count in words ("four tools") is the LLM's own; numbers from the sources are written in digits.
         odd = [number for number in numbers_of(_COUNTED.sub(" ", bare)) if number not in self._numbers]

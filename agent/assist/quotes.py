@@ -41,7 +41,7 @@ class Quotes:
         return tuple(dict.fromkeys(found))
 
     def found(self, words: str) -> tuple[str, ...]:
-        """Return the id of a quote if it is found; otherwise record nothing."""
+        """Return the id of a quote, or nothing if it is not found; such a quote is not recorded as dropped."""
         place = self._place(words, prose=True)
         return () if isinstance(place, str) else (self._id(place),)
 

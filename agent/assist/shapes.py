@@ -205,7 +205,7 @@ class Page(Shape):
     """The answer to `page`."""
 
     dangers: list[str] = Field(default_factory=list)
-    """What the LLM thinks of before it chooses threats; it is not used."""
+    """Dangers that the LLM writes down before it chooses threats; not used otherwise."""
     posture: str
     threats: list[ThreatItem]
     also: list[str] = Field(default_factory=list)
