@@ -65,7 +65,7 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
     response = read_response(file)
     _check(response, draft, file)
     answers = answers_of(response, [question.id for question in draft.questions])
-    # Use one time for both, so that the folder and the review hold the same draft unless the review has other
+    # Use the same time for both, so that the folder and the review hold the same draft unless the review has other
     # decisions.
     made, at, reviewed = None, now(), ""
     if answers:

@@ -330,8 +330,8 @@ def _recorded_at(text: str, folder: Path | None) -> str:
 
 
 class _Absent:
-    """A stand-in for an LLM that could not be opened although a fallback is allowed: every call raises the original
-    error.
+    """A stand-in for an LLM that could not be opened, used if a fallback is allowed: every call raises an LlmError with
+    the original cause.
     """
 
     def __init__(self, name: str, error: UnavailableError) -> None:

@@ -31,7 +31,7 @@ class Spread(Record):
 
 
 class JudgedFactorConstants(Record):
-    """Correction of an LLM's value for a factor."""
+    """Constants for correcting an LLM's value for a factor."""
 
     bias: float = 0.0
     """Added to the LLM's value."""
@@ -91,7 +91,7 @@ class RangeCalibration(Record):
     name: str
     residuals: tuple[float, ...]
     judged: tuple[float, ...] = ()
-    """The residuals of drafts made with an LLM, against a reader's scores; empty if there are none."""
+    """The residuals of drafts made with an LLM, relative to a reader's scores; empty if there are none."""
     thin_factor: float
     """Factor that scales the residuals if the sources hardly describe the product; 1 or more."""
 

@@ -36,7 +36,8 @@ CONTROLS: Final[Mapping[str, tuple[FactorKey, float]]] = {
 }
 """Effect of a documented control on a factor. Set by hand, because too few labelled products document controls."""
 CONTROL_RANK: Final = 3
-"""Minimum rank of documentation that states the setting, its default, its scope and who can change it."""
+"""Minimum rank at which a control counts: its documentation states the setting, its default, its scope and who can
+change it."""
 LEAST: Final = 0.1
 """Minimum value of a factor; no text can lower a factor further."""
 THIN: Final = 6
@@ -89,7 +90,7 @@ def estimate(
     """
     constants = calibration or load_factors()
     led = judgement or NOTHING
-    # A doubted fact that the LLM also disputes sets no minimum.
+    # A fact in doubt that the LLM also disputes sets no minimum.
     idle = [fact.id for fact in sheet.facts if fact.id in led.disputed and fact.id in led.doubted]
     holding = without(sheet, *idle) if idle else sheet
     found: dict[FactorKey, FactorEstimate] = {}

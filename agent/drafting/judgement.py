@@ -20,7 +20,7 @@ Metric = Literal["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA
 """The base metrics of CVSS v4.0."""
 
 _NOBODY: Final = ("nobody", "no attacker", "no one")
-"""How the actor of a threat begins if the threat has no attacker."""
+"""How the description of a threat's actor begins if the threat has no attacker."""
 
 
 class JudgedFactor(Record):
@@ -85,7 +85,7 @@ class JudgedThreat(Record):
     metrics: dict[Metric, JudgedMetric]
     """All eleven base metrics."""
     taxonomy: tuple[tuple[str, str], ...] = ()
-    """Pairs of a published list's scheme and an id in it, as in `TaxonomyRef`."""
+    """Pairs of the scheme of a published list and an id in that list, as in `TaxonomyRef`."""
     mitigations: tuple[JudgedMitigation, ...] = ()
 
 
@@ -140,7 +140,7 @@ class JudgedStep(Record):
 
 
 class JudgedChain(Record):
-    """Threats that follow from one another."""
+    """A chain of threats, each of which leads to the next."""
 
     title: str
     steps: tuple[JudgedStep, ...]
@@ -239,7 +239,7 @@ NOTHING: Final = Judgement()
 
 
 class Given(NamedTuple):
-    """What a draft is composed from."""
+    """The input from which a draft is composed."""
 
     sheet: FactSheet
     name: str

@@ -276,8 +276,8 @@ def asserted(sheet: FactSheet, *keys: str) -> tuple[Fact, ...]:
 
 
 def absent(sheet: FactSheet, key: str, *, by: ReaderName | None = None) -> bool:
-    """Return whether a key was searched for in at least one statement and not found, by any reader, or only the reader
-    `by`."""
+    """Return whether a key was searched for in at least one statement and not found, by any reader or, if `by` is
+    given, by that reader."""
     return any(
         row.key == key and any(search.statements and by in (None, search.reader) for search in row.searched)
         for row in sheet.absent

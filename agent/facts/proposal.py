@@ -41,8 +41,8 @@ class Proposal(Record):
     inferred: bool = False
     """Whether the quotes make the fact likely without stating it."""
     granted: bool = False
-    """Whether a manifest, rather than the vendor's prose, grants or lists the fact. This is believed only if a reader
-    of such formats says so.
+    """Whether a manifest, rather than the vendor's prose, grants or lists the fact. This is believed only of a proposal
+    from a reader of such formats.
     """
 
 

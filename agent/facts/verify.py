@@ -237,7 +237,7 @@ class _Checked:
     def grants(self, place: Place) -> bool:
         """Return whether a format reader found the place in a file of its format, whose grants outrank vendor prose.
 
-        A limit or control that the file only promises remains a vendor's claim, so that no manifest lowers anything.
+        A limit or control that the file only promises remains a vendor's claim, so that no manifest can lower a value.
         """
         by_form = self.by_form and self.proposal.granted and place.document.form != "prose"
         return by_form and self.proposal.polarity != "denied" and not self.key.comforting
@@ -328,7 +328,7 @@ class _Checked:
         if words <= SHORT and not stands_alone(place):
             return _Fault("quote too short", "it is not a list entry")
         if comforts and self.key.claim != "control" and any(row.claim for row in place.statements):
-            # A mere claim, of rank 2 or less, must lower nothing.
+            # A mere claim, of rank 2 or less, must not lower any value.
             return _Fault("carries no facts", "it only claims that the product is safe, without a description")
         return None
 

@@ -1,8 +1,9 @@
 """The vocabulary of facts: what a fact may say, loaded from `corpus/knowledge/facts/<group>.yaml`.
 
-A key has one direction of risk. A *control* (approval, sandbox, encryption) never changes a factor directly: its value
-depends on its rank, its default and the part of the product that it protects. A *description* may lower a factor if it
-says what the product cannot do. An *ability* raises factors; if it can be denied, its denial may lower them.
+Each key affects the risk in one direction. A *control* (approval, sandbox, encryption) never changes a factor directly:
+its value depends on its rank, its default and the part of the product that it protects. A *description* may lower a
+factor if it says what the product cannot do. An *ability* raises factors; if it can be denied, its denial may lower
+them.
 """
 
 from collections import Counter
@@ -112,8 +113,8 @@ class FactKey(Record):
 
     @property
     def search_text(self) -> str:
-        """The definition and examples. A search with these finds more than one with the question, because they are
-        worded like documentation."""
+        """The definition and examples. Searching with these finds more than searching with the question, because they
+        are worded like documentation."""
         return " ".join((self.definition, *self.examples))
 
 

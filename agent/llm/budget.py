@@ -97,7 +97,7 @@ class Budget:
         self._usage = Usage()
 
     def estimate(self, call: Call) -> Usage:
-        """Return the worst-case usage of a call: nothing cached and a response as long as its cap."""
+        """Return the worst-case usage of a call: nothing cached and a response as long as its cap allows."""
         return Usage(self._counter.call(call), call.max_tokens, estimated=True)
 
     def fits(self, usage: Usage) -> bool:

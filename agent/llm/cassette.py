@@ -135,7 +135,9 @@ class Run:
     delimiter: str = ""
     """The random delimiter around untrusted text; empty when there is none."""
     secrets: tuple[str, ...] = ()
-    """API keys of endpoints. Keys of fewer than six characters are not redacted, because they are too short."""
+    """API keys of endpoints. Keys of fewer than six characters are not redacted, because such short strings may also
+    occur in ordinary text.
+    """
 
     def stored(self, text: str) -> str:
         """Return the text to write: secrets redacted, the delimiter as a placeholder, lone surrogates replaced."""
@@ -261,7 +263,9 @@ class Replay:
         raise LlmError("cassette_miss", "this call has no recording", where=request.called, hint=hint)
 
     def close(self) -> None:
-        """Raise DriftError for calls without a recording and for unused recordings, with a diff from the closest."""
+        """Raise DriftError for calls without a recording and for unused recordings, with a diff from the closest
+        recording.
+        """
         unused = sorted(name for waiting in self._waiting.values() for name, _ in waiting)
         if not unused and not self._misses:
             return

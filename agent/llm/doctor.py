@@ -1,6 +1,6 @@
 """Probes an endpoint to find out which LLMs it has, which settings it honours, and what to configure.
 
-Each probe, even a failed one, gives one row. Probing ends early if a probe shows that no call can work.
+Each probe, even a failed one, yields one row. Probing ends early if a probe shows that no call can work.
 """
 
 import json
@@ -42,7 +42,7 @@ class Diagnosis(NamedTuple):
 
 @runtime_checkable
 class Listing(Protocol):
-    """An LLM whose endpoint can list its LLMs."""
+    """An `Llm` whose endpoint can list the LLMs that it offers."""
 
     def listed(self) -> tuple[str, ...]:
         """Return the names of the LLMs. Raises LlmError."""

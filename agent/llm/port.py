@@ -1,4 +1,4 @@
-"""The port through which all LLMs are called: each call gives one reply or one error.
+"""The port through which all LLMs are called: each call results in one reply or one error.
 
 The rest of the program knows nothing of SDKs, HTTP or chat formats. Adapters (`openai_adapter`, `langchain_adapter`),
 recordings and hand-written fakes implement `Llm`. Each has its own retry rules; the port defines only the outcome. The

@@ -1,4 +1,5 @@
-"""HTTP transport of the native adapter, with a size cap and a deadline, without redirects or environment settings.
+"""HTTP transport of the native adapter, with a size cap and a deadline; it follows no redirects and reads no
+environment settings.
 
 It sits below the SDK, which reads a whole response before returning anything. Every socket read and write checks the
 deadline of the call, because an HTTP client's own timeouts never fire on a server that sends byte by byte. Decoded

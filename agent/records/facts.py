@@ -148,7 +148,8 @@ class Telling(Record):
 class Outlook(Record):
     """Estimates of the readers beyond the facts, used in computations but never shown as claims.
 
-    Cited in one case only: a certain layer without any fact is supported by its statement in `tellings`.
+    The estimates are cited in one case only: a certain layer without any fact is supported by its statement in
+    `tellings`.
     """
 
     kinds: dict[ProductKind, Confidence] = Field(default_factory=dict)

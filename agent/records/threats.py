@@ -212,7 +212,7 @@ class Hop(Record):
 
 
 class Chain(Record):
-    """Threats that follow from one another across layers."""
+    """A chain of threats across layers, each of which leads to the next."""
 
     title: str
     threats: tuple[str, ...]

@@ -377,8 +377,8 @@ class _Merged:
         return [*own, *(one for one in rest if self._bases.get(one.id, _NONE) > _bar(own))] if own else []
 
     def _implied(self, kind: ProductKind) -> dict[str, Decimal]:
-        """Compute the bases of supported candidates by id without doubted facts and facts that every reader only
-        inferred, neither of which sets a floor.
+        """Compute the bases of supported candidates by id, ignoring facts in doubt and facts that every reader only
+        inferred, since neither kind sets a floor.
 
         A candidate based only on facts that no one but the LLM read sets no floor either, because the LLM may judge
         those itself. The same applies to a candidate based on an ability whose quotes, according to the LLM, describe a

@@ -27,7 +27,8 @@ MITIGATION: Final = Decimal("1.00")
 """The mitigation factor before controls."""
 LIKELY: Final = 0.3
 """Minimum probability at which an ability counts for an impact without a quote, since the riskier reading applies.
-Fitted on readers' bases of 30 listings: mean error 0.94, 0.93 to 0.97 for values from 0.2 to 0.35, and 1.52 without."""
+Fitted to the bases that readers gave 30 listings: the mean error is 0.94 (0.93 to 0.97 for values from 0.2 to 0.35),
+and 1.52 without this rule."""
 UNQUOTED: Final = "likely from the text as a whole, although no quote states it"
 OPEN_CHANCE: Final = 0.15
 """Minimum probability of a key at which a metric that depends on it is open."""

@@ -118,7 +118,7 @@ class EmbeddedReader:
         without statements.
 
         A sentence about a control makes only controls likely. Otherwise the ability that the control governs would
-        become likely too, which would cancel the control's reduction of a factor. A mere claim makes nothing likely.
+        become likely too, which would cancel the control's reduction of a factor. A mere claim makes no key likely.
         """
         readable = readable_of(documents, statements)
         chances: dict[str, float] = {}

@@ -16,7 +16,7 @@ from agent.records import Document, FactAbout, Polarity, ReaderName, Statement
 from agent.records.base import DocumentForm
 
 MAX_FACTS: Final = 80
-"""Maximum number of facts read from one answer, so that an oversized answer costs no time."""
+"""Maximum number of facts read from one answer, so that an oversized answer does not take long to process."""
 CLAIMED: Final = 0.9
 """Confidence in a fact if the LLM says that a quote states it."""
 INFERRED: Final = 0.7

@@ -137,7 +137,9 @@ def with_estimates(
     statements: Sequence[Statement],
     heads: OutlookHeads | None = None,
 ) -> Outlook:
-    """Add estimates of factors and layers from the sources as a whole to the outlook. Unchanged without prose."""
+    """Add estimates of factors and layers from the sources as a whole to the outlook. Without prose, it is returned
+    unchanged.
+    """
     readable = readable_of(documents, statements)
     if not any(document.form == "prose" for document in documents):
         return outlook
