@@ -132,7 +132,9 @@ class StoreError(SeptetError):
 
 
 class StaleError(StoreError):
-    """Others changed the same item in the meantime; `numbers` are their event numbers in the review, oldest first."""
+    """Other people changed the same item in the meantime; `numbers` are their event numbers in the review, oldest
+    first.
+    """
 
     def __init__(self, what: str, *, where: str = "", hint: str = "", numbers: tuple[int, ...] = ()) -> None:
         super().__init__(what, where=where, hint=hint)
@@ -164,7 +166,7 @@ class UnavailableError(SeptetError):
 
 
 class LlmError(UnavailableError):
-    """An LLM call failed for `reason`; `usage` is what the call cost anyway, including retries."""
+    """An LLM call failed for `reason`; `usage` is what the call cost nonetheless, including retries."""
 
     def __init__(
         self, reason: LlmReason, what: str, *, where: str = "", hint: str = "", usage: Usage | None = None

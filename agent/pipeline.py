@@ -235,15 +235,15 @@ def recomposed(draft: Draft, sheet: FactSheet) -> Draft | None:
     """Recompose `draft` from the facts of `sheet` instead of its own; given its own facts, the result is the same
     draft.
 
-    Returns None if the draft does not follow from its own facts: an older draft without stored facts or LLM judgement,
-    a draft of another calibration, or a draft that includes answers.
+    Returns None if the draft cannot be derived from its own facts: an older draft without stored facts or LLM
+    judgement, a draft of another calibration, or a draft that includes answers.
     """
     own = own_left_out(draft)
     return None if own is None else with_facts(draft, sheet, own)
 
 
 def own_left_out(draft: Draft) -> int | None:
-    """Count the leading `dropped` entries that follow from the draft's own facts.
+    """Count the leading `dropped` entries that are derived from the draft's own facts.
 
     Returns None if its facts do not reproduce the rest of the draft.
     """
@@ -280,7 +280,7 @@ def _still_held(judgement: Judgement | None, sheet: FactSheet) -> Judgement | No
 def _composed(
     draft: Draft, sheet: FactSheet, judgement: Judgement | None, calibration: Calibration | None = None
 ) -> dict[str, object]:
-    """Compute the parts of a draft that follow from its facts, by name."""
+    """Compute the parts of a draft that are derived from its facts, by name."""
     product = draft.product
     made = compose(
         sheet, name=product.name, vendor=product.vendor, aliases=product.aliases,

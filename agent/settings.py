@@ -1,5 +1,4 @@
-"""Settings, which are read once, at the edge of the program, from the environment and a config file into one frozen
-object.
+"""Settings, read once at the start of the program from the environment and a config file into one frozen object.
 
 Each setting is one field of `Settings`; its environment variable is its name in capitals with the prefix `SEPTET_`.
 The config file is TOML with the names as keys; `SEPTET_CONFIG` gives its path. The environment takes precedence over

@@ -22,7 +22,7 @@ _EASED: Final = {
     "PR": "a login",
     "AV": "limited network access",
 }
-"""The obstacle that a condition adds, by the metric that it changes."""
+"""The obstacle that a condition puts in an attacker's way, by the metric that it changes."""
 _WITHOUT_EFFECT: Final = (
     "The known measures are listed under each threat, but none of them removes a threat or lowers its CVSS base."
 )
@@ -114,7 +114,9 @@ def _where(item: RankedThreat) -> str:
 
 
 def _meaning(changes: str, fall: Decimal) -> Text:
-    """Explain why a base hardly falls although the conditions change its metrics; empty if it falls noticeably."""
+    """Explain why a base hardly falls although the conditions change its metrics; return an empty string if it falls
+    noticeably.
+    """
     if not changes or fall >= _MUCH:
         return ()
     changed = {part.partition(":")[0] for part in changes.split("/")}

@@ -43,7 +43,7 @@ class Span:
     band: Band | None = None
     """The severity of a chip."""
     extent: Extent | None = None
-    """The range of a bar."""
+    """The value and range that a bar shows."""
 
 
 Text = tuple[Span, ...]
@@ -153,7 +153,7 @@ class Report:
 
 
 def words(text: Text | str) -> Text:
-    """Convert plain words to one span, or no span if empty; a text is returned unchanged."""
+    """Convert a plain string to one span, or to none if it is empty; a `Text` is returned unchanged."""
     if isinstance(text, str):
         return (Span(text),) if text else ()
     return text
@@ -169,12 +169,12 @@ def joined(*pieces: Text, by: str = " ") -> Text:
 
 
 def strong(text: str) -> Text:
-    """Format words as bold."""
+    """Set words in bold."""
     return (Span(text, "strong"),) if text else ()
 
 
 def soft(text: str) -> Text:
-    """Format words as italics."""
+    """Set words in italics."""
     return (Span(text, "em"),) if text else ()
 
 
@@ -184,7 +184,7 @@ def quote(text: str) -> Text:
 
 
 def stressed(text: Text) -> Text:
-    """Set the words of a text in bold; its code, quotes and marks stay as they are."""
+    """Set the words of a `Text` in bold; its code, quotes and marks stay as they are."""
     made: list[Span] = []
     for span in text:
         if span.kind == "text" and made and made[-1].kind == "strong":
@@ -221,17 +221,17 @@ def listed_refs(*ids: str) -> Text:
 
 
 def paragraph(text: Text | str) -> Paragraph:
-    """Build a paragraph of a text or of plain words."""
+    """Build a paragraph from a `Text` or a plain string."""
     return Paragraph(words(text))
 
 
 def heading(text: Text | str) -> Heading:
-    """Build a heading of a text or of plain words."""
+    """Build a heading from a `Text` or a plain string."""
     return Heading(words(text))
 
 
 def row(*cells: Text | str, id_: str = "") -> Row:
-    """Build a table row of texts and plain words, with the id that marks refer to, if any."""
+    """Build a table row from cells that are a `Text` or a plain string, with the id that marks refer to, if any."""
     return Row(tuple(words(cell) for cell in cells), id_)
 
 
@@ -241,7 +241,7 @@ def table(heads: Sequence[str], rows: Iterable[Row], *numeric: int) -> Table:
 
 
 def part(key: str, title: Text | str, *blocks: Block) -> Part:
-    """Build a part with a title of a text or of plain words; empty for a part that needs no heading."""
+    """Build a part. Its title is a `Text` or a plain string, empty if the part needs no heading."""
     return Part(key, words(title), blocks)
 
 

@@ -34,7 +34,7 @@ _GRAVE: Final[dict[str, str]] = {
     "cloaking-suspected": "pages that differ by visitor",
     "content-changed": "changes since the last draft",
 }
-"""The names of findings that readers must know about before anything else."""
+"""The names of findings about which readers must know before anything else."""
 _DAY: Final = len("2026-11-24")
 _CONDITION: Final = re.compile(r"(?:If|Without|Unless|Until|Where|When|Otherwise|Should|Wherever)\b")
 _THESIS: Final = 32
@@ -146,7 +146,7 @@ class Writer:
     quoted: set[str] = field(default_factory=set)
     """Quotes already shown on the first two pages."""
     cited: set[str] = field(default_factory=set)
-    """The marks cited on the first two pages, filled in once these are written."""
+    """The marks cited on the first two pages, filled in once those pages are written."""
 
     def brief(self, name: str, raw: str, limit: int, extra: Sequence[str] = ()) -> Text:
         """Return the first sentences of a text. If any are left out, the reference part gets the full text."""
@@ -199,8 +199,8 @@ def standing(writer: Writer) -> Text:
 
 
 def explained(writer: Writer) -> Text:
-    """Write the key to the marks on the first two pages, after these are written. It mentions searches only if one is
-    cited."""
+    """Write the key to the marks on the first two pages, once those pages are written. The key mentions searches only
+    if one is cited."""
     searches = ", N for searches that found nothing" if writer.prose.named else ""
     return doc.soft(f"Marks: E for quotes{searches}. Sentences without a mark are inference or advice.")
 
@@ -546,8 +546,8 @@ def _abilities(title: str, rows: Sequence[Row]) -> Part:
 
 
 def _of_headline(writer: Writer) -> list[Row]:
-    """List the abilities behind the headline that no row mentions, which the posture already mentions. An LLM's rows
-    are complete."""
+    """List the abilities behind the headline that no row mentions because the posture already does. Nothing is listed
+    for a draft with an LLM, whose rows are complete."""
     first = writer.view.headline if writer.view.draft.drafter.kind != "llm" else None
     told = {mark for row in writer.view.draft.lines for mark in row.evidence}
     carried = set(first.threat.evidence) - told if first else set()
@@ -637,7 +637,7 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[s
 
 
 def sign_of(layer: LayerThreats) -> str:
-    """Return the sign of a layer: certain, not certain, or does not apply."""
+    """Return the symbol for a layer's state: certain, not certain, or not applicable."""
     return "–" if layer.applies == "no" else "●" if layer.certain else "?"
 
 

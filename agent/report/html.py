@@ -1,7 +1,7 @@
 """The report as one HTML page: no script, no external resources, and one style sheet that the page's policy allows.
 
-The page is built from the report's tree: every text is escaped, characters that change text direction are shown as
-codes, and marks link to their entries.
+The page is built from the report's tree: all text is escaped, characters that change text direction are shown as codes,
+and marks link to their entries.
 """
 
 import base64

@@ -25,8 +25,8 @@ _MAX_SHOWN: Final = 5
 
 
 def as_json(intake: Intake) -> str:
-    """Serialise the `septet/intake/1` object, with a line feed at the end; `product`, `candidates` and `sites` if
-    known."""
+    """Serialise the `septet/intake/1` object, with a line feed at the end. It has `product`, `candidates` and `sites`
+    only if they are known."""
     named = ("product", "aliases", "vendor", "naming", "candidates", "sites")
     plain = intake.model_dump(mode="json", include={"links", "missing", "budget", *named})
     whole: dict[str, object] = {

@@ -52,7 +52,7 @@ def render(draft: Draft, documents: tuple[Document, ...] = (), progress: InRevie
 
 
 def environment(*, autoescape: bool) -> "Environment":
-    """Make the environment of the report's templates."""
+    """Create the Jinja environment for the report's templates."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
@@ -66,7 +66,7 @@ def environment(*, autoescape: bool) -> "Environment":
 
 @cache
 def _template() -> "Template":
-    # No HTML escaping is needed here: each text goes through `inline` or `plain`, which produce safe Markdown.
+    # No HTML escaping is needed here: all text goes through `inline` or `plain`, which produce safe Markdown.
     made = environment(autoescape=False)
     made.filters |= {"plain": plain, "inline": inline, "block": lines}
     return made.get_template("report.md.j2")

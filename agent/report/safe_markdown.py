@@ -117,7 +117,7 @@ def _long_words(text: str) -> set[str]:
 def excerpt(text: str, limit: int, about: str) -> str:
     """Return the stretch of `text` that shares most words with `about`, on one line of at most `limit` characters.
 
-    An ellipsis marks omitted text before or after it. Of equal stretches, the first is returned.
+    An ellipsis marks omitted text before or after it. If several stretches are equally good, the first is returned.
     """
     flat = _BLANKS.sub(" ", text).strip()
     wanted = _long_words(about)

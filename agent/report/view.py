@@ -1,7 +1,7 @@
 """The lookups in a draft that all parts of a report need: ranked threats, quotes, controls and the order of questions.
 
-This module does not change numbers; it ranks and hides threats by their stored places, by their scores and by a total
-order.
+This module does not change numbers; it only ranks and hides threats, by their stored places or else by their scores,
+and breaks all ties.
 """
 
 import math

@@ -22,7 +22,7 @@ _STAND_IN: Final = "."
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Context for importing LangChain, wordllama or bm25s: prevents tracing and tokeniser threads, and restores
+    """Context manager for importing LangChain, wordllama or bm25s: prevents tracing and tokeniser threads, and restores
     logging.
 
     On import, wordllama installs a handler on the root logger and bm25s lowers its own log level to debug. langsmith,

@@ -54,7 +54,9 @@ def _stem(word: str) -> str:
 
 
 def without_suffix(word: str, suffixes: Sequence[str]) -> str:
-    """Strip the first of these endings that a word has: enough to match forms of one word, but no linguistic stem."""
+    """Strip the first of these endings that a word has: enough to match forms of one word, but not linguistic
+    stemming.
+    """
     for suffix in suffixes:
         if word.endswith(suffix) and len(word) - len(suffix) >= _MIN_STEM - 1 and not word.endswith("ss"):
             base = word[: -len(suffix)]

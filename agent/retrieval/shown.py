@@ -64,7 +64,7 @@ class Shown:
 
     @property
     def note(self) -> str:
-        """A line saying how much was left out; empty when nothing was."""
+        """A line saying how much was left out; empty when nothing was left out."""
         if not self.left_out_tokens:
             return ""
         gone = f", {self.left_out_documents} documents entirely" if self.left_out_documents else ""

@@ -132,7 +132,7 @@ def _chroma_faults() -> tuple[type[Exception], ...]:
 
 
 def _chroma(folder: Path | None, *, new: bool = True) -> OpenStore:
-    """Open a collection, in a folder or only in memory, with the client that it is reached through."""
+    """Open a collection, in a folder or only in memory, together with its client."""
     import chromadb
     from chromadb.errors import ChromaError
 

@@ -211,7 +211,7 @@ def with_controls(scored: Score, mitigation_factor: Decimal, evidence: tuple[str
 
 
 def verify(scored: Score) -> None:
-    """Recompute a stored score under its formula and revision and compare everything that follows from its inputs.
+    """Recompute a stored score under its formula and revision and compare everything that is derived from its inputs.
 
     Raises IntegrityError naming the first field that differs; SchemaError for an unknown revision. If a score has no
     `inputs`, only its visible numbers are compared.

@@ -1,4 +1,4 @@
-"""Prepare a draft for other tools' models: each item of the system picture appears once and in one boundary, all
+"""Prepare a draft for the models of other tools: each item of the system picture appears once and in one boundary, all
 threats are attached to one item, and everything that has no field of its own becomes plain JSON. Nothing is rounded or
 filled in: an unknown or withheld value is null.
 
