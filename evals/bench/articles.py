@@ -1,4 +1,4 @@
-"""Measure main-text extraction on public benchmarks, whose pages and gold texts come from others.
+"""Measure main-text extraction on public benchmarks, whose pages and gold texts were made by others.
 
     git clone https://github.com/scrapinghub/article-extraction-benchmark
     git clone https://github.com/mozilla/readability
@@ -54,7 +54,7 @@ class Article(NamedTuple):
 
 
 class Score(NamedTuple):
-    """Figures of one extractor on one page, and its CPU seconds."""
+    """Metrics of one extractor for one page, and the CPU seconds that it took."""
 
     words: Overlap
     shingles: Overlap

@@ -54,7 +54,7 @@ class Overlap(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """The figures of an extractor on one page, and how many of the `must` statements survive (`kept`)."""
+    """Metrics of one extractor for one page, and how many of the `must` statements survive (`kept`)."""
 
     name: str
     overlap: Overlap
@@ -63,7 +63,7 @@ class Figures(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """Figures of one extractor on a set: means over pages, the worst page, and the share of statements that survive."""
+    """Metrics of one extractor for a set of pages: means, the worst page, and the share of statements that survive."""
 
     overlap: Overlap
     worst: Figures
@@ -71,7 +71,7 @@ class Summary(NamedTuple):
 
     @property
     def kept(self) -> bool:
-        """Whether the figures meet all three bars."""
+        """Whether the metrics meet all three bars."""
         bars = (MEAN_BAR, PAGE_BAR, MUST_BAR)
         return all(
             a >= b for a, b in zip((self.overlap.f1, self.worst.overlap.f1, self.must_recall), bars, strict=True)
@@ -118,7 +118,7 @@ def measure(gold: Gold, text: str) -> Figures:
 
 
 def summary(figures: Sequence[Figures]) -> Summary:
-    """Summarise the figures of a set; `figures` must not be empty."""
+    """Summarise the metrics of a set of pages; `figures` must not be empty."""
     return Summary(
         Overlap(*(statistics.mean(page.overlap[n] for page in figures) for n in range(3))),
         min(figures, key=lambda page: page.overlap.f1),
@@ -160,7 +160,7 @@ def seconds_for_a_large_page(pages: Sequence[Gold]) -> float:
 
 
 def main() -> None:
-    """Print the figures of each set; exit with 1 when a bar is missed."""
+    """Print the metrics of each set; exit with 1 when a bar is missed."""
     sets = {name: load(PAGES / name) for name in SETS}
     kept = True
     for name, pages in sets.items():

@@ -102,11 +102,11 @@ class Figures:
     messages: int
     """Input tokens of all messages."""
     schemas: int
-    """Tokens of the schemas. Where a schema is added depends on the provider, but it is mostly before the messages."""
+    """Tokens of the schemas. Where a schema is added depends on the provider, but it is usually before the messages."""
     cacheable: int
     """Input tokens in prefixes that the calls of a wave have in common or share with an earlier wave."""
     cached: int
-    """Those of these tokens that an earlier call has already sent."""
+    """How many of these tokens an earlier call has already sent."""
     output: int
 
     @property

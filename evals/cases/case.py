@@ -73,7 +73,7 @@ class Reader(Record):
 
 
 class Labels(Record):
-    """The label sets of a case; each may be missing."""
+    """The label sets of a case; any of them may be missing."""
 
     published: Published | None = None
     reader: Reader | None = None

@@ -1,4 +1,4 @@
-"""Texts as the documents that a drafter reads."""
+"""Turn the texts of cases into the documents that a drafter reads."""
 
 import hashlib
 from typing import Final

@@ -4,8 +4,8 @@ evals.
 Two products belong to the same family if they share a key. The keys of a product are its vendor's name without its
 legal form, and the distinctive words of its name and of its vendor's name: the words that remain after the usual words
 of the trade ("agent", "server", "photo") are removed. A product whose vendor is not stated and whose name has no such
-word forms its own family. The rule would rather find too many relatives than too few: losing a row costs little,
-whereas a leak spoils the measurement.
+word forms its own family. The rule errs on the side of too many relatives: losing a row costs little, whereas a leak
+spoils the measurement.
 """
 
 import re

@@ -23,8 +23,8 @@ from evals.cases.case import Case, Page
 FILE: Final = "poisons.yaml"
 MOST_SHIFT: Final = 0.05
 CASES: Final = 24
-"""Number of cases, spread evenly over the corpus, from which variants are made: one with an approval, or ones with
-`ATTACKS_A_CASE` attacks."""
+"""Number of cases, spread evenly over the corpus, that get variants with an approval page or with `ATTACKS_A_CASE`
+planted attacks."""
 ATTACKS_A_CASE: Final = 2
 _STRIDE: Final = 5
 """How far apart in the list the attacks on one case are; coprime to the list's length, so that all pairs differ."""

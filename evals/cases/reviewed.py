@@ -1,8 +1,8 @@
 """Convert a signed review to a labelled case: its sources become the listing and notes, and its values a reader's
 labels.
 
-It must be possible to read a label from these texts. So a factor counts only if the reviewer confirmed it and it cites
-a quote from them. An analyst's notes are left out, along with everything that rests on them alone.
+A label must be supported by these texts, so a factor counts only if the reviewer confirmed it and it cites a quote from
+them. An analyst's notes are left out, along with everything that rests on them alone.
 """
 
 import re

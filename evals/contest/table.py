@@ -25,7 +25,7 @@ from evals.script import markdown
 FIRST: Final = 0.80
 WRONG: Final = 2.0
 BEHIND: Final = {"coverage": 0.3, "readability": 0.5}
-"""By how much Septet may be behind the plain draft in these marks; in all others it has to be ahead."""
+"""The margin by which Septet may trail the plain draft in these marks; in all others it has to lead."""
 _HEADS: Final = (
     "product", "kind", "septet first", "septet: mean mark", "plain: mean mark", "septet: wrong", "plain: wrong",
 )  # fmt: skip
@@ -47,7 +47,7 @@ class Judged(NamedTuple):
 
 
 class Round(NamedTuple):
-    """One round as it is stored."""
+    """One round as stored."""
 
     name: str
     key: RoundKey | None

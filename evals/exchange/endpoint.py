@@ -92,7 +92,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore the error, because all it means is that the client disconnected."""
+        """Ignore the error, because it only means that the client disconnected."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -85,7 +85,9 @@ def load(path: Path) -> Baseline:
 
 
 def check_same(baseline: Baseline, fingerprints: Mapping[str, str], run: str | None = None) -> None:
-    """Raise DriftError if the baseline, or the earlier run named `run`, has other cases, labels or metrics."""
+    """Raise DriftError if the baseline, or the earlier run named `run`, was made with different cases, labels or
+    metrics.
+    """
     differ = [name for name in COMPARED if baseline.fingerprints.get(name) != fingerprints.get(name)]
     if differ and run is not None:
         raise DriftError(

@@ -144,12 +144,12 @@ COMPARED_SIDES: Final = (
 )  # fmt: skip
 """Metrics compared between held-out (dev) vendors and train vendors."""
 WANTED_GAP: Final = 0.10
-"""How much worse, as a share, these metrics may be for held-out vendors."""
+"""The fraction by which these metrics may be worse for held-out vendors."""
 
 
 def gap(name: str, train: float | None, dev: float | None) -> float | None:
-    """Return how much worse the metric is for dev than for train vendors, as a share of train's value; negative if
-    better.
+    """Return how much worse the metric is for dev than for train vendors, as a fraction of the value for train;
+    negative if it is better.
 
     Returns None if a value is missing or train's value is zero.
     """

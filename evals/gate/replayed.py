@@ -269,7 +269,7 @@ _OF_A_CASE: Final[Mapping[str, CaseLoss]] = {
 
 
 def _case_moves(pairs: Pairs) -> tuple[CaseMove, ...]:
-    """Return every case whose draft measures differently, ordered by the growth of its factor error, largest first."""
+    """Return every case whose measurements changed, ordered by the growth of its factor error, largest first."""
     rows = [
         ((old.factor_error or 0.0) - (new.factor_error or 0.0), new.case, tuple(_moves_of(old, new)))
         for old, new in pairs

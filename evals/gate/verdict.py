@@ -35,7 +35,7 @@ class Finding(Record):
 
 
 class CaseMove(Record):
-    """A case whose draft measures differently than in the baseline."""
+    """A case whose measurements differ from those in the baseline."""
 
     case: str
     moved: tuple[Moved, ...]
@@ -74,7 +74,7 @@ class Verdict(Record):
     moved: tuple[Moved, ...]
     """All aggregated metrics that differ from those of the baseline."""
     cases: tuple[CaseMove, ...]
-    """The cases whose drafts measure differently, the worst first."""
+    """The cases whose measurements differ, the worst first."""
     tests: tuple[PairedTest, ...] = ()
     notes: tuple[str, ...] = Field(default=())
     """Other notes for the reader, such as which fingerprints differ."""

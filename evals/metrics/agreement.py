@@ -34,7 +34,7 @@ class Row(NamedTuple):
     spearman: float | None
     alpha: float | None
     low: float | None
-    """2.5 % point of alpha over the resamples."""
+    """The 2.5th percentile of alpha over the resamples."""
     high: float | None
 
 

@@ -48,7 +48,7 @@ def share(part: int, whole: int) -> float | None:
 
 
 def quantile(values: Sequence[float], part: float) -> float | None:
-    """Return the quantile of `values` at the share `part` (nearest rank); None without values."""
+    """Return the quantile of `values` at the fraction `part` (nearest rank); None without values."""
     ordered = sorted(values)
     return round(ordered[min(len(ordered) - 1, int(part * len(ordered)))], DECIMALS) if ordered else None
 
@@ -64,7 +64,7 @@ def error(drafted: float | None, label: float | None, top: float = UNIT_TOP) -> 
 
 
 def covered(low: float | None, high: float | None, label: float | None) -> bool | None:
-    """Return whether low ≤ label ≤ high, with a tolerance for binary tenths; None without a label.
+    """Return whether low ≤ label ≤ high, with a tolerance, since tenths are inexact in binary; None without a label.
 
     False without a range.
     """

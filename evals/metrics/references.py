@@ -17,7 +17,7 @@ _CLOSE: Final = 3
 
 
 class Reference(Protocol):
-    """The fields that the linter reads, as `records.TaxonomyRef` has them."""
+    """The fields that the linter reads, such as those of `records.TaxonomyRef`."""
 
     @property
     def scheme(self) -> str:

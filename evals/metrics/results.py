@@ -224,7 +224,7 @@ class CaseResult(Record):
     facts: int | None = None
     """Number of counting facts that the fact sheet asserts about the product; None in drafts without a sheet."""
     problems: tuple[str, ...] | None = None
-    """Problems of form in the report (`evals.metrics.report_check`); None when there is no report."""
+    """Formal problems of the report (`evals.metrics.report_check`); None when there is no report."""
     usage: UsageCell | None = None
     split: Split | None = None
     """The vendor's side of the split (`evals.cases.splits`); None in results that predate the split."""

@@ -1,7 +1,7 @@
 """Constants for real listings with an expert's reading, fitted without the owner of the measured product.
 
-The bundled constants learned from these readings too, so figures measured with them are too good. The fact reader and
-the heads for kinds are the bundled ones; `evals.training.fact_heads` and `evals.training.kind_heads` print their
+The bundled constants learned from these readings too, so figures measured with them are too optimistic. The fact reader
+and the heads for kinds are the bundled ones; `evals.training.fact_heads` and `evals.training.kind_heads` print their
 figures for held-out owners. The correction of an LLM's factor values is also the bundled one: one number per factor,
 shrunk towards the corpus.
 """
@@ -59,7 +59,8 @@ class RealHoldout:
     def recomposed(self, slug: str, draft: Draft, documents: tuple[Document, ...]) -> Draft:
         """Recompose a draft from its own facts and its LLM's judgement, with the outlook and constants of a holdout.
 
-        A draft that does not follow from its facts stays as it is. Raises KeyError for a product without a reading.
+        A draft that cannot be derived from its facts is left unchanged. Raises KeyError for a product without a
+        reading.
         """
         own = own_left_out(draft)
         if own is None or draft.facts is None:

@@ -15,9 +15,9 @@ FAR: Final = 0.25
 rounding."""
 _LAST: Final = 10.0
 _REPORTS: Final = 900_000
-"""Total characters for all reports …"""
+"""Maximum number of characters of all reports together."""
 _LEAST: Final = 2_000
-"""… but at least this many for each."""
+"""Minimum number of characters that each report gets, even if the total is then exceeded."""
 
 
 class Card(NamedTuple):
@@ -108,7 +108,7 @@ def span(low: float | None, high: float | None) -> str:
 
 
 def off(value: float | None, given: float | None) -> str:
-    """Format a difference from a label with its sign and at most two decimals; empty without both."""
+    """Format a difference from a label with its sign and at most two decimals; empty unless both values are given."""
     if value is None or given is None:
         return ""
     far = round(value - given, 6)

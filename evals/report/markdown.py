@@ -42,7 +42,7 @@ _MOVED: Final = ("metric", "old", "new", "Δ", "%", "")
 
 
 def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
-    """Return the report: the verdict and findings, then tables, of which long ones are folded; without a verdict, only
+    """Return the report: the verdict and findings, then tables, the long ones collapsed; without a verdict, only
     values."""
     rows = metric_rows(evaluation, verdict)
     moves = [MetricRow(move.metric, move.before, move.after, True, move.worse) for move in part_moves(verdict)]

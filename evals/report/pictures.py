@@ -33,10 +33,10 @@ from evals.report.svg import (
 DEPTH: Final = 20
 """The greatest k on the recall curves."""
 TARGET: Final = 0.8
-"""Target share of labels inside a likely range …"""
+"""Target share of labels inside a likely range."""
 TARGET_LOW: Final = 0.76
 TARGET_HIGH: Final = 0.84
-"""… and the bounds within which it counts as on target."""
+"""The bounds within which that share counts as on target."""
 SHOWN_MOVES: Final = 24
 _MODES: Final[dict[Mode, tuple[str, str]]] = {
     "fused": ("fused", "one"),

@@ -126,7 +126,7 @@ def _not_drawn(lost: int) -> str:
 
 
 def _rows(dots: Sequence[Dot]) -> list[tuple[str, ...]]:
-    """Return the numbers of each dot, the worst first."""
+    """Return a table row with the numbers of each dot, the largest error first."""
     ordered = sorted(dots, key=lambda dot: (-abs(dot.off), dot.case))
     return [
         (

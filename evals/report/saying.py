@@ -174,7 +174,7 @@ def verdict_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
 
 
 def ungated(evaluation: Evaluation) -> bool:
-    """Return whether the run used other cases or an incomplete drafter; the verdict never fails such a run."""
+    """Return whether the run used other cases or an incomplete drafter; such runs never fail because of the verdict."""
     return any(option.startswith(("--cases", "--without")) for option in evaluation.left_out)
 
 

@@ -76,7 +76,9 @@ def frame(
 
 
 def element(name: str, *children: Markup | str, **attributes: str | float | None) -> Markup:
-    """Return an SVG element, texts escaped; in names `_` becomes `-`, and a trailing `_` (`class_`) is dropped."""
+    """Return an SVG element with its text escaped; in names `_` becomes `-`, and a trailing `_` (`class_`) is
+    dropped.
+    """
     said = "".join(
         f' {key.rstrip("_").replace("_", "-")}="'
         f'{escape(value) if isinstance(value, str) else format(round(value, _DECIMALS), "g")}"'

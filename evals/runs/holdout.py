@@ -3,10 +3,10 @@
 Each family is assigned to a fold as a whole, by its name only. A case is drafted with outlook heads and constants that
 were fitted on rows of the other folds. The constants, and the calibration of the heads for layers, are fitted on
 outlooks from heads that left out the fold of the row, not the fold of the case, so the labels of the case's fold have
-an indirect influence. Removing this influence takes several times as long, and doing so showed that it gives no
-advantage: the mean factor error against published labels is then 0.1542 instead of 0.1544, and against readers' labels
-0.1217 either way. A case from another folder belongs to the fold of its family, if the corpus has that family. The fact
-reader itself is the bundled one: it learned from labelled statements, not from the labels of cases.
+an indirect influence. Removing this influence would take several times as long, and a trial showed no advantage: the
+mean factor error against published labels was 0.1542 instead of 0.1544, and against readers' labels 0.1217 either way.
+A case from another folder belongs to the fold of its family, if the corpus has that family. The fact reader itself is
+the bundled one: it learned from labelled statements, not from the labels of cases.
 """
 
 from collections.abc import Callable, Mapping, Sequence

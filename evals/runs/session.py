@@ -175,7 +175,7 @@ def fail_if(outcome: Outcome) -> None:
 def gate_of(drafter: str, wanted: Wanted) -> Baseline | None:
     """Return the baseline to compare a run with: the drafter's own, or one from a file or an earlier run's folder.
 
-    None if the shipped baseline would be compared with other cases. Raises as either `load` does.
+    None if the shipped baseline would be compared with other cases. Raises the errors of both `load` functions.
     """
     if wanted.earlier is None:
         return baselines.load(baselines.path_of(drafter)) if wanted.chosen()[1] else None
@@ -210,7 +210,7 @@ def accept(
     path: Path | None = None,
     recorded: Path = RECORDED,
 ) -> Baseline:
-    """Move the drafter's baseline, or that in `path`, to `run`; `answers` of a live run replace the recorded ones.
+    """Make `run` the drafter's baseline, or the one in `path`; `answers` of a live run replace the recorded ones.
 
     Raises UsageError for a run that left something out, DriftError for a run with other cases, prompts or answers than
     the current ones, RegressionError for a run beyond a floor that `floors` does not move. On error nothing is changed.

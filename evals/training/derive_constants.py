@@ -1,4 +1,4 @@
-"""Fit the constants of drafting that follow from fact sheets: factors, certainty, the base, and the likely range."""
+"""Fit the constants of drafting that depend on fact sheets: factors, certainty, the base, and the likely range."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -212,8 +212,8 @@ def fit_range(rows: Sequence[Row], values: Sequence[Mapping[FactorKey, float]]) 
 
 
 def fit_base(rows: Sequence[Row]) -> BaseCalibration:
-    """Fit, with a robust loss, the CVSS base that readers give a product's first threat to its kind and its
-    probabilities of facts."""
+    """Fit a robust regression that predicts, from a product's kind and the probabilities of its facts, the CVSS base
+    that readers give its first threat."""
     used = [row for row in rows if row.base is not None and not row.is_card]
     keys = [entry.id for entry in load_vocabulary() if not entry.comforting]
     kinds = np.array([[float(kind_of(row.sheet) == kind) for kind in KINDS] for row in used])

@@ -45,7 +45,7 @@ def factor_heads(rows: Sequence[Row]) -> tuple[Floats, Floats]:
         a.T @ (a * w[:, None]) + FACTOR_RIDGE * np.eye(a.shape[1]), a.T @ ((y - mean) * w[:, None])
     )
     weights = solved[:-1] / scale[:, None]
-    # Readers of real pages give slightly different values, so part of that shift is applied.
+    # Readers of real pages give slightly different values, so part of that difference is added.
     shift = solved[-1] * (REAL_SHARE - np.average(real[:, 0], weights=w))
     return weights, mean - middle @ weights + shift
 

@@ -42,7 +42,7 @@ def scores() -> list[tuple[float, float]]:
 
 
 def fitted(pairs: Sequence[tuple[float, float]]) -> RangeCalibration:
-    """Return the range with the sorted residuals of pairs of drafted and reader's score."""
+    """Return the range constants with the sorted residuals of these pairs of a drafted and a reader's score."""
     residuals = sorted(round(residual(reader, drafted), _DIGITS) for drafted, reader in pairs)
     return load_range().model_copy(update={"judged": tuple(residuals)})
 

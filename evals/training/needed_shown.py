@@ -5,10 +5,11 @@
 TEXTS contains `sources.tsv` and `listings/<product>/` (see `evals.training.needed_marks`). A blind reader marked the
 needed sentences (`evals/training/labels/needed.tsv`).
 
-For 8,000 and 16,000 tokens, the table has the share of needed sentences that each method shows. A sentence is shown if
-at least half of it is, or if the same words on another page are. The methods are the passages of a draft, passages by
-BM25 alone, and the first tokens of the sources. Folders that fit completely are skipped. The head that chooses a
-draft's passages was fitted on these marks; `evals/training/NEEDED.md` has the figures with each folder held out.
+For 8,000 and 16,000 tokens, the table has the share of needed sentences that each method shows. A sentence counts as
+shown if at least half of it is, or if the same words are shown on another page. The methods are the passages of a
+draft, passages by BM25 alone, and the first tokens of the sources. Folders that fit completely are skipped. The head
+that chooses a draft's passages was fitted on these marks; `evals/training/NEEDED.md` has the figures with each folder
+held out.
 """
 
 import argparse
@@ -64,7 +65,9 @@ def _fitting(passages: Iterable[Chunk], tokens: int) -> list[Span]:
 
 
 def held(documents: Sequence[Document], wanted: Sequence[Span], shown: Sequence[Span]) -> int:
-    """Count the needed sentences shown: at least half of their characters, or the same words on another page."""
+    """Count the needed sentences that are shown: at least half of their characters, or the same words on another
+    page.
+    """
     texts = {document.id: document.text for document in documents}
     words = "\n".join(" ".join(texts[name][begin:last].split()) for name, begin, last in shown)
     count = 0

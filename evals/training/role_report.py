@@ -69,15 +69,15 @@ def first_batch(label: Place) -> bool:
 
 
 def threshold_of(places: Places, kept: float) -> float:
-    """Return the highest threshold that at least the share `kept` of the fact-carrying places passes."""
+    """Return the highest threshold at which at least the fraction `kept` of the fact-carrying places pass."""
     chances = np.sort(places.carrying[_CARRIES[places.roles]])[::-1]
     return float(chances[min(len(chances) - 1, int(np.ceil(kept * len(chances))) - 1)])
 
 
 def figures_of(places: Places, threshold: float) -> dict[str, float]:
-    """Return the shares of places correctly classified as carrying, of carrying places kept, and with the right role.
+    """Return the share of places correctly classified as carrying or not, of carrying places kept, and of right roles.
 
-    For each role that carries no facts, the share of its places classified as carrying.
+    Also returns, for each role that carries no facts, the share of its places classified as carrying.
     """
     passes, roles = carries_facts(places.chances, threshold), places.roles
     leaks = {role: passes[roles == ROLES.index(role)] for role in LEAKS}
