@@ -123,7 +123,7 @@ def speaks_of_another(facts: Iterable[Fact], sheet: FactSheet, material: Materia
 
 
 def may_be_struck(fact: Fact, sheet: FactSheet, material: Material) -> bool:
-    """Return whether the LLM's word is enough to strike a fact: either nothing grave rests on the fact (it is
+    """Return whether the LLM's word is enough to strike a fact: either nothing grave depends on the fact (it is
     reassuring, or it sets no floor and its key is not one of the gravest), or its sentences contain hardly any words of
     its key's meaning.
     """
@@ -144,12 +144,12 @@ def hardly_said(fact: Fact, sheet: FactSheet, material: Material) -> bool:
 
 
 def meant(texts: Iterable[str]) -> set[str]:
-    """Return the meanings of the words in these texts."""
+    """Return the meanings of all words in `texts`."""
     return {meaning for text in texts for _, meaning in meanings(text)}
 
 
 def _why_struck(fact: Fact, item: WrongItem, own: set[str], sheet: FactSheet, material: Material) -> str:
-    """Return the reason for striking a fact, or an empty string if it stays."""
+    """Return the reason for striking a fact, or an empty string if it is kept."""
     if item.reason == "addressed to the reader" and speaks_to_reader([fact], sheet, material):
         return "its sentences address the reader"
     if item.reason == "another product" and speaks_of_another([fact], sheet, material):

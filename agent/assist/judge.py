@@ -292,8 +292,8 @@ class Judge:
         return tuple(each for each in found if each.text)
 
     def _measures(self, text: str) -> str:
-        """Check a text that has one or more measures, separated by semicolons; if one measure fails, the others are
-        still kept.
+        """Check text that consists of one or more measures, separated by semicolons; if one measure fails, the others
+        are still kept.
         """
         found = self._ground.check(_uncited(text), "advice")
         if found.text or ";" not in text:
@@ -385,8 +385,8 @@ class Judge:
             )
 
     def _eased(self, changes: Sequence[str], by: str, numbers: Mapping[str, str]) -> dict[str, dict[Metric, str]]:
-        """Parse what a text eases, such as "T1 UI:A" or "T1": the metrics by threat, none for a threat without a
-        metric.
+        """Parse which threats an item eases, such as "T1 UI:A" or "T1": the metrics by threat, none for a threat
+        without a metric.
         """
         eased: dict[str, dict[Metric, str]] = {}
         for name, _, change in (change.strip().partition(" ") for change in changes):
@@ -480,11 +480,13 @@ class Judge:
         return {key: made.get(key) or judged[key] for key in LAYERS if key in made or key in judged}
 
     def _text(self, text: str, mode: Mode, words: int = WORDS) -> tuple[str, tuple[str, ...]]:
-        """Check a text with citations, truncate it by sentences to `words` words, and return it with its evidence."""
+        """Check text that has citations, truncate it to whole sentences of at most `words` words in total, and return
+        it with its evidence.
+        """
         return self._checked(_uncited(text) if mode == "advice" else self._cited(text), mode, words)
 
     def _checked(self, text: str, mode: Mode, words: int) -> tuple[str, tuple[str, ...]]:
-        """Do the same for a text whose citations were already replaced by marks."""
+        """Do the same for text whose citations were already replaced by marks."""
         found = self._ground.check(text, mode)
         self.dropped += found.dropped
         kept: list[str] = []
@@ -515,7 +517,7 @@ class Judge:
         return "" if found.dropped else found.text.replace("`", "")
 
     def _with(self, text: str, evidence: Sequence[str]) -> str:
-        """Return the checked sentences of a text, each with the marks in `evidence` that are relevant to it."""
+        """Return the checked sentences of `text`, each with the marks in `evidence` that are relevant to it."""
         if not evidence:
             return self._text(text, "inference")[0]
         marks = ", ".join(evidence)
@@ -523,7 +525,7 @@ class Judge:
         return self._checked(marked, "product", WORDS)[0]
 
     def _cited(self, text: str) -> str:
-        """Replace each citation in a text by the mark of its quote; a quote that is not found leaves no mark.
+        """Replace each citation in `text` by the mark of its quote; a quote that is not found leaves no mark.
 
         Longer passages in quotation marks are looked up too, unless a citation of the same sentence contains them.
         Marks that the LLM made up are removed.
@@ -571,7 +573,7 @@ def _small(danger: str) -> str:
 
 
 def _renumbered(text: str, numbers: Mapping[str, str]) -> str:
-    """Replace the threat numbers in a text by the numbers that the threats have now; a dropped threat becomes "the
+    """Replace the threat numbers in `text` by the numbers that the threats have now; a dropped threat becomes "the
     threat".
 
     A range ("T1 to T3") is spelled out first, since its ends may no longer be neighbours.

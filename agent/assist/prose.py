@@ -1,9 +1,9 @@
 """Check an LLM's sentences against the accepted evidence, and decide which ones are kept, and with which marks.
 
 A sentence about the product must cite relevant accepted quotes, contain no names that the sources lack, and neither
-narrow nor widen what they say. A sentence about consequences needs no mark and is shown as inference, but its names
-must also be in the sources or in the lists of terms of the field. Dropped sentences are recorded verbatim with the
-reason.
+narrow nor widen what the sources say. A sentence about consequences needs no mark and is shown as inference, but its
+names must also be in the sources or in the lists of terms of the field. Dropped sentences are recorded verbatim with
+the reason.
 """
 
 import math
@@ -53,7 +53,7 @@ _EMPTY: Final = frozenset((
     "some", "such", "than", "that", "their", "them", "then", "there", "these", "they", "this", "those", "throu",
     "under", "until", "what", "when", "where", "which", "while", "with", "would", "your",
 ))  # fmt: skip
-"""Beginnings of words that unrelated sentences may share."""
+"""Word beginnings that unrelated sentences may have in common."""
 _NAMED: Final = 2.0
 """How much a code name shared by a quote and a sentence adds to their overlap."""
 MARKED: Final = re.compile(r"[\[(]\s*(E\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?E\d{1,4})*)\s*[\])]")
@@ -102,7 +102,7 @@ _NO: Final = re.compile(r"\b(?:no|not|never|nobody|nothing|without|cannot)\b|n't
 _NO_DENIAL: Final = re.compile(
     r"\b(?:and nothing more|nothing (?:more|less|but)|not (?:only|just|merely))\b|--no-[\w-]+|[_(]+none[_)]+", re.I
 )
-"""Words of emphasis, flags and empty cells, which deny nothing."""
+"""Phrases with a negating word that deny nothing: words of emphasis, flags and empty table cells."""
 _DENIED_AFTER: Final = 6
 """The number of words after a negation to which it can apply."""
 _STOPS: Final = re.compile(r"\b(?:forbid|prohibit|ban|refus|block|prevent|exclud|reject|den(?:y|ies)|lack)\w*\b", re.I)
@@ -162,7 +162,7 @@ _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 
 
 class Checked(NamedTuple):
-    """The accepted sentences of a text, with their marks."""
+    """The accepted sentences of a passage, with their marks."""
 
     text: str
     evidence: tuple[str, ...]
@@ -214,7 +214,7 @@ class Ground:
         return Counter(meaning for mark in self.evidence for meaning in self._meant(mark))
 
     def foreign(self, text: str, *, advice: bool = False) -> tuple[str, ...]:
-        """Return the numbers and names in a text that occur neither in the sources nor in the lists of terms of the
+        """Return the numbers and names in `text` that occur neither in the sources nor in the lists of terms of the
         field. Advice may name well-known safeguards that no source mentions."""
         bare = THREAT_NUMBER.sub(" ", MARKED.sub(" ", text))
         # A count in words ("four tools") is the LLM's own; numbers from the sources are written in digits.
@@ -279,7 +279,7 @@ class Ground:
         return self._meanings[mark]
 
     def told(self, evidence: Iterable[str]) -> list[str]:
-        """Return the text behind quotes: the quotes, their sentences and headings."""
+        """Return the wording of quotes, their sentences and their headings."""
         texts: list[str] = []
         for mark in evidence:
             item = self.evidence[mark]
@@ -318,7 +318,9 @@ class Ground:
         return tuple(mark for mark in marks if mark in kept)
 
     def check(self, text: str, mode: Mode) -> Checked:
-        """Check a text. Accepted sentences have their marks at the end, or at the end of a clause."""
+        """Check `text` sentence by sentence. Accepted sentences have their marks at the end, or at the end of a
+        clause.
+        """
         kept: list[str] = []
         evidence: list[str] = []
         dropped: list[tuple[str, str]] = []
@@ -333,7 +335,7 @@ class Ground:
                 why = "it refers to something in a sentence that was dropped"
             goes_on = mode == "inference" and bool(kept)
             if why == _NOT_BEARING and (goes_on or not self.tells(bare, mode) or _FOLLOWS.search(bare)):
-                # Consequences and later steps of an attack may stay as inference, without the irrelevant marks. The
+                # Consequences and later steps of an attack are kept as inference, without the irrelevant marks. The
                 # quote of a step described from the attacker's side need not share its words.
                 cited = () if self.is_about_product(bare) else own
                 if not cited:
@@ -351,7 +353,7 @@ class Ground:
         return Checked(" ".join(kept), tuple(dict.fromkeys(evidence)), tuple(dropped))
 
     def resting(self, text: str, evidence: Sequence[str]) -> Checked:
-        """Check a text that rests on the given quotes, removing its own marks."""
+        """Check text that is based on the given quotes, and remove its own marks."""
         kept: list[str] = []
         dropped: list[tuple[str, str]] = []
         for sentence in sentences(text):
@@ -512,12 +514,12 @@ def _stated(sentence: str, *, denials: bool = True) -> str:
 
 
 def marks_in(text: str) -> tuple[str, ...]:
-    """Return the distinct marks of a text in order."""
+    """Return the distinct marks in `text`, in order."""
     return tuple(dict.fromkeys(mark for match in MARKED.finditer(text) for mark in _ID.findall(match[1])))
 
 
 def sentences(text: str) -> list[str]:
-    """Split a text into sentences, moving marks after a full stop into the preceding sentence."""
+    """Split `text` into sentences, moving marks after a full stop into the preceding sentence."""
     inside = _BEHIND.sub(lambda match: f"{match[2]}{match[1]}", " ".join(text.split()))
     return [part for part in _SENTENCE.split(inside) if part.strip()]
 

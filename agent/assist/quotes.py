@@ -9,9 +9,9 @@ from agent.facts.verify import MAX_CHARS, MAX_WORDS, SHORT, Material, Place, sta
 from agent.records import Evidence, FactSheet
 
 MOST: Final = 4
-"""Maximum number of quotes of one item."""
+"""Maximum number of quotes per item."""
 _SAMPLE: Final = 1
-"""Rank of text outside all statements, that is, of sample code."""
+"""Rank of text that belongs to no statement, that is, of sample code."""
 
 
 class Quotes:

@@ -258,7 +258,7 @@ class _Run:
         return show(texts, rows, self._assistant.delimiter, max_tokens=tokens, hits=self._hits)
 
     def _kind(self) -> ProductKind | None:
-        """Return the LLM's kind of the product; None if the LLM finds no fact in the sources."""
+        """Return the product's kind according to the LLM; None if the LLM finds no fact in the sources."""
         return next((does.kind for does in self._all("facts_does", FactsDoes)[-1:] if does.facts), None)
 
     def _check_budget(self, asks: Sequence[Ask], start: str) -> None:
@@ -289,8 +289,8 @@ class _Run:
         return [answer for answer in self._answers.get(prompt, ()) if isinstance(answer, shape)]
 
     def _again_first(self, asks: Sequence[Ask]) -> list[Ask]:
-        """Return the calls to repeat: on facts if more than half were dropped, on factors if most lost their quotes.
-        The repeated request also lists what was dropped from accepted items.
+        """Return the calls to repeat: a call on facts if more than half of them were dropped, the call on factors if
+        most of them lost their quotes. The repeated request also lists what was dropped from accepted items.
         """
         again = []
         for ask in asks:

@@ -1,4 +1,4 @@
-"""Terms that any text in the field may use without a quote: protocols, attacks, laws, roles. On their own, they say
+"""Terms of the field that an LLM may use without a quote: protocols, attacks, laws, roles. On their own, they say
 nothing about a product. The last ones are words that begin sentences about threats.
 """
 

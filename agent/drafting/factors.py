@@ -39,7 +39,7 @@ CONTROL_RANK: Final = 3
 """Minimum rank at which a control counts: its documentation states the setting, its default, its scope and who can
 change it."""
 LEAST: Final = 0.1
-"""Minimum value of a factor; no text can lower a factor further."""
+"""Minimum value of a factor; nothing in the sources can lower a factor further."""
 THIN: Final = 6
 """Minimum number of informative statements for silence to mean absence. Nearly all full listings of the corpus have
 more, and none of its cards does."""
@@ -71,7 +71,7 @@ class _Sum:
         return round(sum(part.effect for part in self.parts), _DIGITS)
 
     def add(self, fact: Fact, effect: float, label: str, quote: str = "") -> None:
-        """Add a fact's part, citing `quote` or else the fact's first quote."""
+        """Add the part that a fact contributes, citing `quote` or else the fact's first quote."""
         mark = quote or fact.evidence[0]
         self.parts.append(_part("evidence", label, effect, signal=fact.key, evidence=mark))
         self.facts.append(fact)
@@ -240,7 +240,9 @@ def _raising(sheet: FactSheet, key: FactorKey, constants: FactorConstants) -> Se
 
 
 def _falling(sheet: FactSheet, key: FactorKey, constants: FactorConstants) -> Sequence[tuple[Fact, float, str]]:
-    """Return the limits, denials and documented controls that lower a factor: best fact per key, effect and rule."""
+    """Return the limits, denials and documented controls that lower a factor: for each key the best fact, its effect
+    and the rule.
+    """
     best: dict[tuple[str, str], tuple[Fact, float, str]] = {}
     for fact in counted(sheet):
         entry, (controlled, given) = load_vocabulary()[fact.key], CONTROLS.get(fact.key, (None, 0.0))

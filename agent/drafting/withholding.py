@@ -1,4 +1,4 @@
-"""Decide whether a draft shows a score, and give the reason if it does not."""
+"""Decide whether a draft shows a score, and if it does not, for what reason."""
 
 from decimal import Decimal
 from typing import Final

@@ -384,7 +384,7 @@ def cited_by(sayings: Iterable[Said]) -> tuple[str, ...]:
 
 
 def word_count(text: str) -> int:
-    """Count the words in a text, ignoring marks in brackets."""
+    """Count the words in `text`, ignoring marks in brackets."""
     count, inside = 0, False
     for word in text.split():
         inside = inside or word.startswith(("[E", "[N:"))
@@ -418,12 +418,12 @@ def _renamed(sentence: str, names: Mapping[str, str]) -> str | None:
 
 
 def references(texts: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the ids of the shown threats among the names in `texts`, without duplicates; ignore all other texts."""
+    """Return the ids of the shown threats among the names in `texts`, without duplicates; ignore everything else."""
     return tuple(dict.fromkeys(names[text] for text in texts if text in names))
 
 
 def sentences(text: str) -> tuple[str, ...]:
-    """Split a text into sentences at sentence-ending punctuation."""
+    """Split `text` into sentences at sentence-ending punctuation."""
     for end in _ENDS:
         text = text.replace(end, f"{end[0]}\0")
     return tuple(filter(None, map(str.strip, text.split("\0"))))

@@ -117,7 +117,7 @@ def _values(fact: Fact) -> dict[str, str]:
 
 
 _same = lru_cache(maxsize=4096)(normalise)
-"""Normalise a slot's value for comparison."""
+"""Normalises a slot's value for comparison."""
 
 
 def _joined(facts: Sequence[Fact]) -> Fact:

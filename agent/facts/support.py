@@ -173,7 +173,7 @@ def foreign(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> tup
 
 
 def numbers_of(text: str) -> tuple[str, ...]:
-    """Return the numbers and versions in a text as digits, in order; includes number words up to twelve."""
+    """Return the numbers and versions in `text` as digits, in order; includes number words up to twelve."""
     text = _apart(text)
     found = [
         (match.start(), match[1].replace(",", "") if _GROUPED.fullmatch(match[1]) else match[1].rstrip(".,"))
@@ -188,7 +188,7 @@ def numbers_of(text: str) -> tuple[str, ...]:
 
 
 def names_of(text: str) -> tuple[str, ...]:
-    """Return the words of a text that are written like names, in order."""
+    """Return the words of `text` that are written like names, in order."""
     text = _apart(text)
     return tuple(match[0] for match in _NAME_WORD.finditer(text) if _is_name(text, match))
 
@@ -215,7 +215,7 @@ def _is_name(text: str, match: re.Match[str]) -> bool:
 
 @lru_cache(maxsize=_KEPT)
 def keys_of(text: str) -> frozenset[str]:
-    """Return the words of a text in comparable form: normalised, split at punctuation, plurals made singular."""
+    """Return the words of `text` in comparable form: normalised, split at punctuation, plurals made singular."""
     words = re.findall(r"[^\W_]+", _apart(normalise(text)))
     return frozenset(
         word[:-1] if len(word) > _SHORT and word.endswith("s") and not word.endswith("ss") else word for word in words
@@ -291,7 +291,7 @@ def _nearest(stems: frozenset[str] | set[str], clauses: Sequence[str]) -> list[s
 
 
 def meanings(text: str) -> tuple[tuple[str, str], ...]:
-    """Return the content words of a text, each with its stem for comparison; synonyms share a stem."""
+    """Return the content words of `text`, each with its stem for comparison; synonyms share a stem."""
     return tuple(_content(text, ()).items())
 
 
@@ -307,7 +307,7 @@ def bare(clause: str, other: str) -> str:
 
 
 def clauses_of(text: str) -> list[str]:
-    """Split a text into clauses, each of which affirms or denies something."""
+    """Split `text` into clauses, each of which affirms or denies something."""
     return [part for part in _CLAUSES.split(text) if part and _WORD.search(part)]
 
 

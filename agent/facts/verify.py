@@ -153,7 +153,7 @@ class Place(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """The outcome of verifying proposals."""
+    """The outcome of verifying a reader's proposals."""
 
     facts: tuple[Fact, ...]
     """One fact per accepted proposal, not yet merged, in the order of the proposals."""

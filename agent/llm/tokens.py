@@ -70,7 +70,7 @@ class Counter:
 
     source: str
     count: Callable[[str], int]
-    """Counts the tokens of a text of any length, even with special tokens (<|endoftext|>) or lone surrogates."""
+    """Counts the tokens of text of any length, even with special tokens (<|endoftext|>) or lone surrogates."""
 
     def messages(self, messages: Iterable[Message]) -> int:
         """Return the tokens of a conversation, including the overhead of the chat format."""

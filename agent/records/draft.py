@@ -251,7 +251,7 @@ class Draft(Record):
     controls: tuple[ClaimedControl, ...] = ()
     advice: Advice | None = None
     sites: tuple[Site, ...] = ()
-    """Sites beyond the listing's own host that could be read, with the link texts that led there."""
+    """Sites beyond the listing's own host that could be read, with the texts of the links that led there."""
     judgement: dict[str, JsonValue] | None = None
     """An LLM's judgements beyond the facts, already checked (`agent.drafting.judgement`), with ids instead of quotes.
     Together with the facts, they suffice to recompute everything. None, and not written, without an LLM and in older

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from agent.records.base import About, BlockKind, Rank, Record, StatementRole
 
 MARK: Final = re.compile(r"\bE[1-9][0-9]{0,4}\b")
-"""A citation in a text."""
+"""A citation within a sentence."""
 CODE: Final = re.compile(r"`([^`\n]{1,80})`")
 """Words in backticks, captured without the backticks."""
 

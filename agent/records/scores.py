@@ -6,7 +6,7 @@ from agent.taxonomy.kinds import Band
 
 
 class Range(Record):
-    """A value with its lowest and highest corner."""
+    """A value with its lower and upper bound."""
 
     value: Number
     low: Number

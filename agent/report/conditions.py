@@ -14,7 +14,7 @@ from agent.report.view import RankedThreat
 from agent.scoring import severity
 
 _MUCH: Final = Decimal("1.0")
-"""The smallest decrease of a base that shows readers that the conditions help."""
+"""The smallest decrease of a base at which readers can see that the conditions help."""
 _EASED: Final = {
     "UI": "human approval",
     "AC": "a harder attack",

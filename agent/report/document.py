@@ -143,7 +143,7 @@ class Report:
     front: tuple[Part, ...]
     reference: tuple[Part, ...]
     headline: str = ""
-    """Id of the threat that the score rests on; empty if there is none."""
+    """Id of the threat on which the score is based; empty if there is none."""
     lost: tuple[str, ...] = ()
     """Marks in the draft's sentences that match nothing in the draft; they are not shown."""
 
@@ -160,7 +160,7 @@ def words(text: Text | str) -> Text:
 
 
 def joined(*pieces: Text, by: str = " ") -> Text:
-    """Join texts with a separator, skipping empty ones."""
+    """Join pieces of text with a separator, skipping empty ones."""
     made: list[Span] = []
     for piece in pieces:
         if piece:
@@ -246,7 +246,7 @@ def part(key: str, title: Text | str, *blocks: Block) -> Part:
 
 
 def texts(part: Part) -> Iterator[Text]:
-    """Yield all texts of a part in reading order, its title first."""
+    """Yield every `Text` of a part in reading order, its title first."""
     if part.title:
         yield part.title
     for block in part.blocks:
@@ -275,7 +275,7 @@ def entries(part: Part) -> Iterator[str]:
 
 
 def counted_words(text: Text) -> int:
-    """Count the words of a text, excluding marks, vectors and bars."""
+    """Count the words of a `Text`, excluding marks, vectors and bars."""
     shown = "".join(span.text if span.kind not in _UNCOUNTED else " " for span in text)
     return sum(1 for piece in shown.split() if _WORD.search(piece))
 

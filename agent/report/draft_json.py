@@ -174,7 +174,7 @@ def _check_schema(schema: object, where: str) -> None:
 def _snapshot_documents(folder: Path, draft: Draft) -> tuple[Document, ...]:
     """Load the texts stored with a draft's snapshots; none if the draft was stored without them.
 
-    Checks the hash of every source's bytes, and that every text belongs to a source of the draft.
+    Checks the hash of every source's bytes, and that each stored text belongs to a source of the draft.
     """
     snapshots = folder / SNAPSHOTS
     if not snapshots.is_dir():

@@ -76,9 +76,9 @@ _LOOKED_FOR: Final = {
     "Meets": ("named_clients", "third_party_services"),
     "Shows": ("own_logs", "traces"),
 }
-"""The fact keys that explain a "not stated", by row of the abilities."""
+"""The fact keys that explain a "not stated", by row of the table of abilities."""
 _NARROWS: Final = 0.1
-"""The smallest effect of an answer on the likely range that is stated."""
+"""The smallest effect of an answer on the likely range that the page mentions."""
 _MOVED: Final = Decimal("0.5")
 """The smallest decrease of a CVSS base that a question states, since a confirmation lowers many bases by only 0.1."""
 _SHORT_HOW: Final = 36
@@ -149,7 +149,7 @@ class Writer:
     """The marks cited on the first two pages, filled in once those pages are written."""
 
     def brief(self, name: str, raw: str, limit: int, extra: Sequence[str] = ()) -> Text:
-        """Return the first sentences of a text. If any are left out, the reference part gets the full text."""
+        """Return the first sentences of `raw`. If any are left out, the reference part gets the full text."""
         short = within(raw, limit)
         if len(short) < len(" ".join(raw.split())):
             self.shortened.append((name, raw))
@@ -612,7 +612,7 @@ def _layer_limits(layers: Sequence[LayerThreats], limit: int) -> list[int]:
 
 
 def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[str], limit: int) -> Text:
-    """Write a line on a layer of at most `limit` words; `names` are the layer's threats on the page."""
+    """Write a line of at most `limit` words on a layer; `names` are the layer's threats on the page."""
     title = LAYER_TITLES[key].capitalize().replace("&", "and")
     told = (*doc.strong(title), Span(" ("), *doc.refs(*names), Span(").")) if names else doc.strong(f"{title}.")
     head: Text = (Span(f"{sign_of(layer)} "), *told)
@@ -623,7 +623,7 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[s
     short = within(raw, max(limit, _PARTLY) if marked(raw) else limit)
     if short != raw:
         writer.shortened.append((title, raw))
-    # An LLM writes about this product; the texts of the catalogue are about products of its kind.
+    # An LLM writes about this product; the catalogue's wording is about products of its kind in general.
     direct = writer.view.draft.drafter.kind != "llm"
     general = load_layer_texts().commentary[writer.view.draft.product.kind or "other"][key]
     sentences = []

@@ -57,7 +57,7 @@ def _template() -> "Template":
 
 
 def inline(text: Text, known: frozenset[str]) -> Markup:
-    """Render a text as escaped HTML; a mark becomes a link if the page has its entry."""
+    """Render a `Text` as escaped HTML; a mark becomes a link if the page has its entry."""
     return Markup().join(_span(span, known) for span in text)
 
 

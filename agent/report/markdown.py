@@ -97,7 +97,7 @@ def lines(block: Block) -> str:
 
 
 def inline(text: Text, *, in_table: bool = False) -> str:
-    """Render a text as safe Markdown on one line; a quote in a table loses its pipes and backticks."""
+    """Render a `Text` as safe Markdown on one line; a quote in a table loses its pipes and backticks."""
     made = ""
     for span in text:
         piece = _span(span, in_table)

@@ -1,4 +1,5 @@
-"""Convert sentences of a draft to report texts: each sentence has one group of marks at its end and no internal keys.
+"""Convert a draft's sentences to text for the report: each sentence has one group of marks at its end and no internal
+keys.
 
 Drafts cite quotes as `[E1]` or `(E1, E2)`, facts as `[F0123abcd]` and absent facts as `[N:retention]` or, by their
 place in the fact sheet, as `[N3]`. A fact is replaced by its quotes; absences are renumbered in the order in which the
@@ -30,7 +31,7 @@ _QUOTED: Final = re.compile(r"“[^”]*”")
 
 
 class Prose:
-    """Converts a draft's sentences to texts, and records the cited absences in order."""
+    """Converts a draft's sentences to text for the report, and records the cited absences in order."""
 
     def __init__(self, draft: Draft, tags: Mapping[str, str]) -> None:
         """Prepare to convert the sentences of a draft; `tags` maps the ids of listed threats to T-ids."""
@@ -139,7 +140,7 @@ def _widest(evidence: Sequence[Evidence]) -> dict[str, str]:
 
 
 def split(raw: str) -> Iterator[str]:
-    """Split a text into sentences on one line each, including marks after the full stop."""
+    """Split `raw` into sentences on one line each, including marks after the full stop."""
     flat = " ".join(raw.split())
     at = 0
     for found in _SENTENCE.finditer(flat):
@@ -150,27 +151,27 @@ def split(raw: str) -> Iterator[str]:
 
 
 def bare(raw: str) -> str:
-    """Strip the marks from a text."""
+    """Strip the marks from `raw`."""
     return " ".join(_MARKS.sub("", raw).split())
 
 
 def stopped(raw: str) -> str:
-    """End a text with a full stop, unless there is one before its marks."""
+    """End `raw` with a full stop, unless there is one before its marks."""
     return raw if not raw.strip() or _END.search(bare(raw)) else f"{raw.rstrip()}."
 
 
 def cited(raw: str) -> tuple[str, ...]:
-    """Return the ids that a text cites, in order."""
+    """Return the ids that `raw` cites, in order."""
     return tuple(one for group in _MARKS.findall(raw) for one in _ONE.findall(group))
 
 
 def marked(raw: str) -> bool:
-    """Return whether a text cites anything."""
+    """Return whether `raw` cites anything."""
     return bool(_MARKS.search(raw))
 
 
 def has_quote(raw: str) -> bool:
-    """Return whether a text quotes a source."""
+    """Return whether `raw` quotes a source."""
     return bool(_QUOTED.search(raw))
 
 

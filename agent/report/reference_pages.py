@@ -55,7 +55,7 @@ _METHOD: Final = (
 
 
 def _sentence(raw: str) -> str:
-    """Format a text as a sentence, with a capital letter at its start and a full stop at its end."""
+    """Format `raw` as a sentence, with a capital letter at its start and a full stop at its end."""
     return stopped(capital(raw))
 
 
@@ -443,7 +443,7 @@ def _dropped(writer: Writer) -> list[Block]:
 
 
 def _in_full(writer: Writer) -> list[Block]:
-    """List the full texts that the first two pages had to shorten."""
+    """List in full everything that the first two pages had to shorten."""
     whole = dict(writer.shortened)
     rows = [doc.row(writer.prose.sentence(name), writer.prose.text(raw)) for name, raw in whole.items() if bare(raw)]
     title = doc.paragraph(doc.strong("Full texts of passages that were shortened above:"))

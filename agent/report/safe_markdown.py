@@ -106,7 +106,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def shared_words(text: str, about: str) -> int:
-    """Count the distinct words of four or more letters that two texts share."""
+    """Count the distinct words of four or more letters that `text` and `about` share."""
     return len(_long_words(text) & _long_words(about))
 
 

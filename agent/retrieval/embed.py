@@ -17,7 +17,7 @@ from agent.errors import InputError
 
 DIMENSIONS: Final = 256
 _STAND_IN: Final = "."
-"""Embedded instead of a text without any tokens, whose mean vector would be NaN."""
+"""Embedded instead of text without any tokens, whose mean vector would be NaN."""
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def silence() -> Iterator[None]:
 
     On import, wordllama installs a handler on the root logger and bm25s lowers its own log level to debug. langsmith,
     which comes with LangChain, checks the variable set here before all others and caches its value; otherwise a
-    variable left over in a shell could cause every text to be sent to a tracing endpoint.
+    variable left over in a shell could cause all text to be sent to a tracing endpoint.
     """
     os.environ["LANGSMITH_TRACING_V2"] = "false"  # noqa: TID251 - read by the library, not a setting of ours
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # noqa: TID251 - threads do not survive a fork
@@ -42,7 +42,7 @@ def silence() -> Iterator[None]:
 
 
 def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-    """Return one unit vector per text, float32, shape (n, 256); the result does not depend on the batch.
+    """Return one unit vector for each of `texts`, float32, shape (n, 256); the result does not depend on the batch.
 
     A vector is the mean over a text's tokens, so embed sentences and chunks, never whole pages.
     Raises InputError for an empty or blank text.

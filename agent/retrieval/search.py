@@ -1,4 +1,4 @@
-"""Extract search terms from texts, and score texts by BM25 over these terms."""
+"""Extract search terms from text, and score passages by BM25 over these terms."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ LEXICAL_WEIGHT: Final = 0.3
 fusion does with any constant, because the sum also reflects how far ahead a passage is."""
 _MIN_STEM: Final = 4
 _REMEMBERED: Final = 8192
-"""Cache size for the terms of texts and words; a search needs the terms of a passage once per question."""
+"""Cache size for the terms of passages and words; a search needs the terms of a passage once per question."""
 _WORD: Final = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\d+"
 )
@@ -38,13 +38,15 @@ NEGATIONS: Final = frozenset(
 
 @lru_cache(maxsize=_REMEMBERED)
 def terms(text: str) -> tuple[str, ...]:
-    """Return a text's search terms in order: identifiers split at underscores and capitals, lower case, stemmed."""
+    """Return the search terms of `text` in order: identifiers split at underscores and capitals, lower case,
+    stemmed.
+    """
     words = (word.lower() for word in _WORD.findall(_CAMEL.sub(" ", text)))
     return tuple(_stem(word) for word in words if word not in _STOP)
 
 
 def word_count(text: str) -> int:
-    """Return the number of words in a text, stop words included."""
+    """Return the number of words in `text`, stop words included."""
     return len(_WORD.findall(text))
 
 

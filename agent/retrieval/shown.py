@@ -2,8 +2,8 @@
 
 Sources that fit are shown whole. Otherwise the listing comes first, whole if it is short, else only its first
 statements; the remaining room goes to statements from all pages, ranked by their worth (`agent.facts.needed`) relative
-to the space they take. Adjacent statements are joined, so that the selection reads as text and stays verbatim.
-Repeated statements and text covered by a finding are left out.
+to the space they take. Adjacent statements are joined, so that the selection reads as continuous text and remains
+verbatim. Repeated statements and text covered by a finding are left out.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -136,7 +136,9 @@ def _whole(document: Document) -> Iterator[Passage]:
 
 
 def _by_worth(library: Library, worth: Worth, listing: str, lead: float) -> Iterator[int]:
-    """Yield the listing's first statements up to `lead` tokens, then the others by probability of need per token."""
+    """Yield the listing's first statements up to `lead` tokens, then the others by the probability per token that they
+    are needed.
+    """
     odds = worth(library)
     costs = np.array([estimate(statement.text) + GAP_TOKENS for statement in library.statements], dtype=np.float64)
     own = [n for n, s in enumerate(library.statements) if s.document == listing and s.role in CARRYING]
@@ -175,7 +177,7 @@ def _within(documents: Sequence[Document], order: Iterable[Statement], room: int
 
 
 def _cost(passages: Sequence[Passage]) -> int:
-    """Return the tokens of the passages in this order, with marks and headings."""
+    """Return how many tokens the passages take in this order, including marks and headings."""
     befores = (None, *passages)
     return sum(estimate(each.text) + _mark(each, before) for before, each in zip(befores, passages, strict=False))
 

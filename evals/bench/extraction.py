@@ -146,8 +146,8 @@ def _resiliparse(html: str) -> str:
 
 
 def seconds_for_a_large_page(pages: Sequence[Gold]) -> float:
-    """Measure the CPU seconds that one page of LARGE_PAGE_BYTES takes. The page is made by repeating the gold pages'
-    bodies."""
+    """Measure the CPU seconds that extraction takes for a page of LARGE_PAGE_BYTES, made by repeating the bodies of the
+    gold pages."""
     bodies = [page.html[page.html.find("<body") : page.html.rfind("</body>")].partition(">")[2] for page in pages]
     body = "".join(f"<div>{text}</div>" for text in bodies)
     page = f"<html><body>{body * (1 + LARGE_PAGE_BYTES // len(body))}"[:LARGE_PAGE_BYTES]

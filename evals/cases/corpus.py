@@ -215,7 +215,7 @@ def read_pages(folder: Path) -> tuple[str, tuple[Page, ...]]:
 
 
 def heading(markdown: str) -> str | None:
-    """Return the heading that a text begins with; None if it begins with anything else."""
+    """Return the heading with which `markdown` begins; None if it begins with anything else."""
     match = re.match(r"\s*# (.+)", markdown)
     return match[1].strip() if match else None
 

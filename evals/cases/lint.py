@@ -18,7 +18,7 @@ from evals.cases.splits import FILE as SPLITS, complaints, read_splits
 from evals.cases.variants import SPECIAL, TWINS, load_twins
 
 SHINGLE: Final = 5
-"""Number of words in a shingle; two texts are compared by their shingles."""
+"""Number of words in a shingle; pages are compared by their shingles."""
 NEAR: Final = 0.5
 """Two listings are near-duplicates if they share at least this fraction of the smaller listing's shingles."""
 _GRID: Final = 0.05

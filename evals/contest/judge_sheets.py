@@ -39,7 +39,7 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 
 class Wrong(Record):
-    """One wrong statement of a draft."""
+    """One wrong statement in a draft."""
 
     statement: Sentence
     reason: Sentence

@@ -178,5 +178,5 @@ def _text(value: object, depth: int) -> str:
 
 
 def figure(value: float | None) -> str:
-    """Format a metric with four decimals, a dash for a missing one."""
+    """Format a metric with four decimals, or as a dash if it is missing."""
     return "–" if value is None else f"{value:.4f}"

@@ -25,7 +25,7 @@ class Direction(NamedTuple):
     better: Literal["low", "high", "near"]
     tolerance: float
     near: float = 0.0
-    """The target value, for a metric that is best when near it."""
+    """The target, for a metric that is best when it is close to a certain value."""
 
     def loss(self, value: float | None) -> float:
         """Return a loss that grows as the value gets worse; infinite for a missing metric."""

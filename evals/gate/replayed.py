@@ -35,7 +35,7 @@ FACTORS: Final = FACTOR_SETS["0.5"]
 CASE_CAP: Final = 0.05
 """The gate fails if the factor error of a single case grows by more than this."""
 NAMED: Final = 8
-"""Maximum number of cases in a sentence; the finding lists all of them."""
+"""Maximum number of cases that a sentence names; the finding lists all of them."""
 _TINY: Final = 1e-6
 
 

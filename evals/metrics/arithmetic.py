@@ -186,7 +186,7 @@ def quadratic_kappa(pairs: Sequence[tuple[float, float]], levels: Sequence[float
 def accepted(cells: Iterable[Cell]) -> list[tuple[float, int, float]]:
     """Return, for each certainty in descending order, how many cells have it, and their summed loss.
 
-    A cell without a certainty (its case failed) counts as accepted first and wrong, so that a failed case never
+    A cell without a certainty (its case failed) counts as accepted first and as wrong, so that a failed case never
     improves the result.
     """
     known = sorted(((math.inf, 1.0) if c is None else (c, loss) for c, loss in cells), key=lambda cell: -cell[0])

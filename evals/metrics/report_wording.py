@@ -65,7 +65,7 @@ def generic_counts(drafts: Sequence[Sequence[str]]) -> tuple[int, ...]:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Return the words of a text, case folded, in order."""
+    """Return the words of `text`, case folded, in order."""
     return tuple(word.casefold() for word in _WORD.findall(text))
 
 

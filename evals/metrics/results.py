@@ -222,7 +222,7 @@ class CaseResult(Record):
     claims: ClaimCell | None = None
     floors: FloorCell | None = None
     facts: int | None = None
-    """Number of counting facts that the fact sheet asserts about the product; None in drafts without a sheet."""
+    """Number of facts about the product that the fact sheet asserts and that count; None in drafts without a sheet."""
     problems: tuple[str, ...] | None = None
     """Formal problems of the report (`evals.metrics.report_check`); None when there is no report."""
     usage: UsageCell | None = None

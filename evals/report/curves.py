@@ -103,7 +103,7 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
 def risk_coverage(results: Iterable[CaseResult]) -> RiskCurve | None:
     """Compute the curve against the reader's labels: an accepted layer is wrong if the reader calls it not certain.
 
-    A layer of a failed case counts as accepted first and wrong. None without labels. The area is that of
+    A layer of a failed case counts as accepted first and as wrong. None without labels. The area is that of
     `evals.metrics.arithmetic.augrc`.
     """
     cells = [cell for result in results for cell in result.layers.values() if cell.reader is not None]

@@ -44,7 +44,7 @@ def html(
     *,
     categories: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the page; `categories` maps cases to their categories. The same records give the same bytes."""
+    """Return the page as HTML; `categories` maps cases to their categories. The same records give the same bytes."""
     groups = categories or {}
     names = {view.case: view.name for view in views}
     results = evaluation.per_case

@@ -105,17 +105,17 @@ class _Task(NamedTuple):
     """Whether the case is also drafted with a page that documents an approval."""
 
     def read(self, case: Case, known: Reading | None = None) -> Reading:
-        """Read a text of the case, with the outlook from heads fitted without its vendor family."""
+        """Read one version of the case, with the outlook from heads fitted without its vendor family."""
         reading = self.constants.read(case, known)
         return reading if self.change.reading is None else self.change.reading(reading)
 
     def draft(self, reading: Reading) -> Draft:
-        """Draft a text of the case."""
+        """Draft one version of the case."""
         draft = self.constants.draft(self.case, reading, composer=self.change.composer)
         return draft if self.change.draft is None else self.change.draft(draft, reading)
 
     def redraft(self, case: Case, known: Reading | None = None) -> Draft:
-        """Read and draft another text of the case."""
+        """Read and draft another version of the case."""
         return self.draft(self.read(case, known))
 
 
@@ -153,7 +153,7 @@ def evaluate(
         ]
         # Measure cases written for a purpose separately, because no metric of the corpus counts them.
         tasks += _tasks(variants.special, constants, change)
-        # Groups of a few are large enough to share their constants, and small enough that no process has to wait.
+        # Groups of a few cases are large enough to share their constants, and small enough that no process has to wait.
         groups = [tasks[at : at + GROUP] for at in range(0, len(tasks), GROUP)]
         found: dict[str, Drafted] = {}
         for outcomes in crew.spread(_draft_group, groups):

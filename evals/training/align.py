@@ -1,4 +1,4 @@
-"""Align the words of a text with the words of another text derived from it.
+"""Align the words of one text with those of another text that is derived from it.
 
 Labels are offsets into a file as published; statements are offsets into the text that intake extracts from the file.
 Both have the same words in the same order, except for marks, addresses and markup that intake removes and entities that
@@ -38,7 +38,7 @@ class Pair(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """Split a text into case-folded words; in scripts without spaces, each character is a word."""
+    """Split `text` into case-folded words; in scripts without spaces, each character is a word."""
     return [Token(match.start(), match.end(), match[0].casefold()) for match in _TOKEN.finditer(text)]
 
 

@@ -25,7 +25,8 @@ _MARGIN: Final = 0.013
 _KEY_SPREAD: Final = 0.8
 """Prior standard deviation, in log-odds, of a key's own offset from the shared calibration."""
 _KEY_LEAST: Final = 0.7
-"""A key gets a higher threshold if its precision, shrunk towards WANTED as if by `_DRAWN` more facts, is below this."""
+"""A key gets a higher threshold if its precision is below this after shrinkage towards WANTED with the weight of
+`_DRAWN` facts."""
 _DRAWN: Final = 3
 _NEVER: Final = 2.0
 """A limit above every probability."""

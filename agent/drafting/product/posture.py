@@ -104,7 +104,7 @@ def _entries(sheet: FactSheet) -> list[Said]:
 
 
 def _rights(sheet: FactSheet) -> list[Said]:
-    """Return the first saying about whose rights the product uses, if any is sure."""
+    """Return the first sure saying about whose rights the product uses, if there is one."""
     return [one for one in said(sheet, keys=_RIGHTS, polarity="asserted") if one.sure][:1]
 
 

@@ -30,7 +30,7 @@ from agent.taxonomy.layers import LayerKey
 
 GENERIC_SOURCE: Final = "untrusted content"
 OWN: Final = 0.3
-"""Weight of the base computed by the rules; values from 0 to 0.5 differ by less than 0.03 in mean error."""
+"""Weight of the base that the rules compute; values from 0 to 0.5 differ by less than 0.03 in mean error."""
 CONFIRMED: Final = "A"
 """Value of UI if a person confirms the step."""
 LEAST: Final = 4.0
@@ -153,7 +153,7 @@ def _candidate(
     likely: Mapping[bool, FactIndex],
     factors: Mapping[FactorKey, FactorEstimate],
 ) -> Candidate | None:
-    """Return the threat of a pattern whose trigger holds, or None. The keys of `plain` and `likely` say whether
+    """Return the threat of a pattern if its trigger holds, otherwise None. The keys of `plain` and `likely` say whether
     configurable facts count."""
     held, default = pattern.when.of(plain[True]), pattern.when.of(plain[False])
     recurs = pattern.id in load_catalogue().recurring
@@ -205,7 +205,7 @@ def _candidate(
 
 
 def proposed(rows: Iterable[tuple[str, Who]]) -> tuple[Mitigation, ...]:
-    """Build proposed mitigations from pairs of a text and the party responsible."""
+    """Build proposed mitigations from pairs of a description and the party responsible."""
     return tuple(Mitigation(text=text, who=who, status="proposed", evidence=()) for text, who in rows)
 
 

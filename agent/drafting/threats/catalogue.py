@@ -81,7 +81,7 @@ class _Shared(NamedTuple):
         return parse(text, self.known, self.terms)
 
     def wording(self, text: str) -> Wording:
-        """Parse a text that has gaps."""
+        """Parse wording that has gaps."""
         return read_wording(text, self.known)
 
     def rules_of(self, raw: object, values: str = "HLNPA") -> tuple[Rule, ...]:
@@ -144,7 +144,7 @@ class Pattern(Record):
     entry: _Condition | None = None
     """Expression for how an attacker's content enters; None if `when` already covers this."""
     basis: Literal["assumed"] | None = None
-    """assumed: the threat rests on a general assumption, such as a stolen key, regardless of the facts."""
+    """assumed: the threat is based on a general assumption, such as a stolen key, regardless of the facts."""
     setting: _Text | None = None
     """The required setting or deployment, as a clause that follows "if"; None if the threat applies by default."""
     default_use: bool = True

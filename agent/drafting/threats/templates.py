@@ -18,7 +18,7 @@ AGENTS: Final[Mapping[ProductKind, str]] = {
     "assistant": "the assistant",
     "voice-agent": "the voice agent",
 }
-"""Name of the acting party in texts, by kind; "the agent" for all other kinds."""
+"""What to call the acting party in a sentence, by kind of product; "the agent" for all other kinds."""
 PRODUCTS: Final[Mapping[ProductKind, str]] = {
     "mcp-server": "the server",
     "agent-skill": "the skill",
@@ -27,7 +27,7 @@ PRODUCTS: Final[Mapping[ProductKind, str]] = {
     "assistant": "the assistant",
     "other": "the product",
 }
-"""Name of the product in texts, by kind; "the agent" for all other kinds."""
+"""What to call the product in a sentence, by kind of product; "the agent" for all other kinds."""
 MAX_WORDS: Final = 4
 MAX_LENGTH: Final = 36
 _PLAIN: Final = " -_/.+"
@@ -43,7 +43,7 @@ class Gap(NamedTuple):
 
 
 class Wording(NamedTuple):
-    """A text that is split into literal pieces and gaps."""
+    """Wording that is split into literal pieces and gaps."""
 
     text: str
     pieces: tuple[str | Gap, ...]
@@ -74,7 +74,9 @@ class Wording(NamedTuple):
 
 
 def read_wording(text: str, known: Collection[str]) -> Wording:
-    """Split a text into its pieces. Raises ValueError for an unclosed gap and for an unknown key, slot or role."""
+    """Split `text` into literal pieces and gaps. Raises ValueError for an unclosed gap and for an unknown key, slot or
+    role.
+    """
     pieces: list[str | Gap] = []
     rest = text
     while "{" in rest:

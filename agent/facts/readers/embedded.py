@@ -1,4 +1,5 @@
-"""The fact reader that needs no LLM: learned heads over statements, and patterns where the form of a text is evidence.
+"""The fact reader that needs no LLM: learned heads over statements, and patterns where the form of a statement is
+evidence.
 
     statements with roles ─ features, vectors, patterns ─► a score of each key for each statement
         ─ the highest scores of each key ─► the probability that the sources state the key ─► outlook

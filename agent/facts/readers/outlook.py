@@ -168,7 +168,7 @@ def stating(features: Floats) -> int:
 
 
 def first_words(text: str) -> str:
-    """Return the first words of a text, verbatim, short enough for a quote."""
+    """Return the first words of `text`, verbatim, short enough for a quote."""
     places = [match.end() for match in re.finditer(r"\S+", text[:_QUOTE_CHARS])]
     return text[: places[min(len(places), _QUOTE_WORDS) - 1] if places else 0]
 

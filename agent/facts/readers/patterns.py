@@ -1,4 +1,4 @@
-"""Patterns for keys whose evidence is the form of a text, or whose gravity calls for a second opinion; see
+"""Patterns for keys whose evidence is the form of a statement, or whose gravity calls for a second opinion; see
 corpus/knowledge/reader."""
 
 import re
@@ -38,7 +38,7 @@ class PatternRule(Record):
         return keeps_case, re.compile(self.pattern, re.IGNORECASE if keeps_case else 0)
 
     def fits(self, text: str, lowered: str) -> bool:
-        """Return whether the pattern matches a text, which is passed both as written and in lower case."""
+        """Return whether the pattern matches a statement's text, which is passed both as written and in lower case."""
         keeps_case, expression = self._searched
         return expression.search(text if keeps_case else lowered) is not None
 

@@ -131,7 +131,7 @@ def may_assert(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDAr
 def _in_form(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDArray[np.bool_]:
     """Return which statements have a form that allows which keys, shape (n, k).
 
-    If a key has patterns, a text of one or two words must match one of them. Code must do so for the keys in
+    If a key has patterns, a statement of one or two words must match one of them. Code must do so for the keys in
     `_BY_FORM`.
     """
     found = np.ones((len(statements), len(keys)), dtype=bool)
@@ -161,7 +161,7 @@ def is_real(statement: Statement) -> bool:
 
 
 def lacks(text: str) -> bool:
-    """Return whether a text says that nobody is asked, unless it negates this ("nothing runs without approval")."""
+    """Return whether `text` says that nobody is asked, unless it negates this ("nothing runs without approval")."""
     match = _UNASKED.search(text)
     return match is not None and not ("without" in match[0].casefold() and negations(text[: match.start()]))
 

@@ -92,7 +92,7 @@ def write(view: View) -> bytes:
 
 
 def _laid_out(parts: Parts, rows: Sequence[ThreatRow]) -> tuple[list[_Object], list[_Object]]:
-    """Place the items in one column for each boundary, by their first boundary, and one for items in none."""
+    """Place each item in the column of its first boundary; items in no boundary share another column."""
     at: dict[str, tuple[int, int]] = {}
     boxes: list[_Object] = []
     x = _PAD

@@ -132,7 +132,7 @@ class ThreatRow:
 
     @property
     def settled(self) -> str:
-        """ "accepted risk" or "out of scope" if the threat was waived finally for this reason; otherwise empty."""
+        """ "accepted risk" or "out of scope" if the threat was finally waived for that reason; otherwise empty."""
         return next((reason for reason in (ACCEPTED, OUT_OF_SCOPE) if self.waived.startswith(reason)), "")
 
     @property
