@@ -1,4 +1,4 @@
-"""The exceptions that Septet raises on purpose, with their exit codes.
+"""The exceptions that Septet raises deliberately, with their exit codes.
 
 An error says *what* went wrong and *where*, and gives a hint about what to do. The command line prints
 

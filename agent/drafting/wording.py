@@ -93,7 +93,7 @@ class Said(NamedTuple):
 
     @property
     def entry(self) -> FactKey:
-        """The key."""
+        """The key's entry in the vocabulary."""
         return load_vocabulary()[self.key]
 
     @property
@@ -171,7 +171,7 @@ def said_by(facts: Sequence[Fact], sure: Collection[str]) -> Said:
     """Combine facts of one key and polarity; `sure` are the ids of facts sure enough to be stated."""
     first = facts[0]
     best = sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, fact.id))
-    # Word abilities that are off by default as settings.
+    # An ability that is off by default is worded as a setting.
     optional = first.polarity == "asserted" and all(default_of(fact) is False for fact in facts)
     return Said(
         key=first.key,

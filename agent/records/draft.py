@@ -78,7 +78,7 @@ class Stamp(Record):
     bulk: int = 0
     """Number of items that were confirmed in bulk, together with the others in their section."""
     unanswered: tuple[str, ...] = ()
-    """Number of questions to the vendor that have no answer, including waived questions."""
+    """Number of questions for the vendor that have no answer, including waived questions."""
     decision: UseProposal | None = None
     """The signer's decision on the use of the product; None in older signatures, which did not record it."""
 

@@ -231,7 +231,7 @@ class Ease(Record):
 
 
 class Question(Record):
-    """A question to the vendor."""
+    """A question for the vendor."""
 
     id: str
     text: str

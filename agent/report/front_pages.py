@@ -43,7 +43,7 @@ _TOP: Final = 10.0
 _PARTLY: Final = 40
 """Maximum number of words for a layer that is uncertain although the sources cover it to some extent."""
 _NAME: Final = 9
-"""Maximum number of words of the name of a further danger."""
+"""Maximum number of words in the name of a further danger."""
 _HOLDS: Final = {"quoted": ""}
 """How the page words the basis of a threat in default use that needs no setting; any other basis is shown by its
 name."""

@@ -27,7 +27,7 @@ STYLE: Final = TEMPLATES / "report.css"
 
 
 def render(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview | None = None) -> str:
-    """Render the report of a draft as a whole HTML document, ending with a line feed.
+    """Render the report of a draft as a complete HTML document, ending with a line feed.
 
     The arguments are those of `markdown.render`. The same input gives the same bytes.
     """
@@ -35,7 +35,7 @@ def render(draft: Draft, documents: tuple[Document, ...] = (), progress: InRevie
 
 
 def as_page(report: Report) -> str:
-    """Render a report's tree as a whole HTML document."""
+    """Render a report's tree as a complete HTML document."""
     known = frozenset(mark for part in (*report.front, *report.reference) for mark in entries(part))
     style = STYLE.read_text("utf-8")
     policy = f"default-src 'none'; style-src '{hash_source(style)}'; base-uri 'none'; form-action 'none'"
@@ -97,7 +97,7 @@ def _anchor(identifier: str) -> Markup:
 
 
 def _lines(text: str | Sequence[str]) -> str:
-    """Return lines verbatim, except that hidden characters are shown."""
+    """Return lines verbatim, with hidden characters made visible."""
     written = (text if isinstance(text, str) else "\n".join(text)).split("\n")
     return "\n".join(" " * (len(line) - len(line.lstrip(" "))) + one_line(line) for line in written)
 

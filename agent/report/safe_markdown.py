@@ -67,7 +67,7 @@ def plain(text: str) -> str:
 
 
 def inner(text: str) -> str:
-    """Format `text` as `plain` does, for a place within a line, where no character opens a block."""
+    """Format `text` as `plain` does, for use within a line, where no character opens a block."""
     return _PIECE.sub(lambda match: _piece(match[0]), one_line(text))
 
 
@@ -88,7 +88,7 @@ def code(text: str) -> str:
 
 
 def verbatim(text: str) -> str:
-    """Format `text` as a one-line code span that changes no letter, for a place outside tables."""
+    """Format `text` as a one-line code span without changing any letter, for use outside tables."""
     flat = one_line(text)
     mark = "`" * (1 + max((len(run) for run in re.findall(r"`+", flat)), default=0))
     edge = " " if "`" in (flat[:1], flat[-1:]) else ""

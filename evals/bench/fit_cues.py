@@ -47,7 +47,7 @@ class Text(NamedTuple):
     group: str
     rows: Rows
     ours: bool = False
-    """Whether the text was written for this project; such a text must not be flagged at all."""
+    """Whether the text was written for this project; such text must not be flagged at all."""
 
 
 def rows(text: str, first: int = 0, last: int | None = None) -> Rows:

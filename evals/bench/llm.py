@@ -116,7 +116,7 @@ class Figures:
 
 
 def measured(calls: Sequence[Timed], tokens: Counter) -> Figures:
-    """Compute the figures of the calls of one draft."""
+    """Compute the figures for the calls of one draft."""
     ordered = sorted(calls, key=lambda timed: timed.begun)
     waves: list[Sequence[Timed]] = []
     rest = ordered
@@ -246,7 +246,7 @@ def main() -> int:
 
 
 def report(found: Sequence[Figures], tokens: Counter, bars: Bars, latency: float, *, pages: bool) -> bool:
-    """Print the figures of one product and return whether all bars are met."""
+    """Print the figures for one product and return whether all bars are met."""
     seconds = statistics.median(figures.seconds for figures in found)
     # The bars apply to the run with the most input tokens.
     last = max(found, key=lambda figures: figures.messages)

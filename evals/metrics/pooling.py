@@ -46,7 +46,7 @@ class Hit(NamedTuple):
     start: int
     end: int
     rank: int
-    """From 1."""
+    """Position among the results, from 1."""
 
 
 class Search:
@@ -76,7 +76,7 @@ class Search:
             about: pool(
                 self._statements,
                 np.mean(scores, axis=0),
-                # A passage that has no term in common with the questions gets no rank by terms.
+                # A passage that has no term in common with the questions is not ranked by terms.
                 allowed & np.any(scores, axis=0) if mode == "bm25" else allowed,
                 about=about,
                 k=k,

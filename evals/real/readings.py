@@ -111,7 +111,9 @@ def texts_folder(given: Path | None, environ: Mapping[str, str]) -> Path | None:
 
 
 def load_readings(texts: Path, second: bool = False) -> dict[str, Reading]:
-    """Load the first or, with `second`, second reader's readings by slug. Raises InputError naming a malformed file."""
+    """Load the first reader's readings or, with `second`, the second reader's, keyed by slug. Raises InputError naming
+    a malformed file.
+    """
     folder = texts / ("readings2" if second else "readings")
     found = {}
     for path in sorted(folder.glob("*.json")):

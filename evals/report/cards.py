@@ -121,5 +121,5 @@ def far(value: float | None, given: float | None) -> bool:
 
 
 def flag(certain: bool | None) -> str:
-    """Return the words for a flag."""
+    """Return a flag in words."""
     return NONE if certain is None else "certain" if certain else "not certain"

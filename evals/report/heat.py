@@ -76,7 +76,7 @@ def shade(value: float | None, given: float | None) -> str:
 
 
 def heat_map(found: Sequence[Column], which: LabelSet) -> HeatMap | None:
-    """Return the map against one label set; None if that set has no labels."""
+    """Return the map of errors against one label set; None if that set has no labels."""
     cells = [[(cell.value, getattr(cell, which)) for cell in column.cells] for column in found]
     labelled = [(value, given) for column in cells for value, given in column if given is not None]
     if not labelled:

@@ -50,7 +50,7 @@ _BAR: Final = 14
 
 
 def ranges(results: Sequence[CaseResult]) -> Figure | Missing:
-    """Draw how often each factor's range contains the labels, against the target."""
+    """Draw how often each factor's range contains the labels, compared with the target."""
     title = "Do the ranges contain the labels?"
     found = range_coverage(results)
     shares = [share for item in found.values() for share in (item.published, item.reader) if share is not None]

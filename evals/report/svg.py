@@ -48,7 +48,7 @@ class Scale(NamedTuple):
     end: float
 
     def at(self, value: float) -> float:
-        """Return the pixel of a value; values outside the scale are clamped to its ends."""
+        """Return the pixel position of a value; values outside the scale are clamped to its ends."""
         held = min(max(value, self.low), self.high)
         return self.start + (self.end - self.start) * (held - self.low) / (self.high - self.low)
 
@@ -70,7 +70,7 @@ def frame(
     ys: tuple[float, float],
     margins: tuple[float, float, float, float] = (14, 16, 44, 52),
 ) -> Frame:
-    """Return the plot area of a picture with margins top, right, bottom, left."""
+    """Return the plot area of a picture; `margins` are top, right, bottom, left."""
     (width, height), (top, right, bottom, left) = size, margins
     return Frame(Scale(*xs, left, width - right), Scale(*ys, height - bottom, top))
 
@@ -103,7 +103,7 @@ def dot(x: float, y: float, radius: float, class_: str, said: str | None = None)
 
 
 def picture(key: str, title: str, about: str, size: tuple[float, float], *children: Markup, class_: str = "") -> Markup:
-    """Return the whole picture, with a title and description for screen readers."""
+    """Return the complete picture, with a title and description for screen readers."""
     width, height = size
     return element(
         "svg",

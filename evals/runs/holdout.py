@@ -80,7 +80,7 @@ class ConstantsSource(Protocol):
 
 
 class FitCases(NamedTuple):
-    """Rows for the fits, with their readings, so that drafting the same text need not read it again."""
+    """Rows for the fits, with their readings, so that the same text need not be read again for its draft."""
 
     fit_cases: tuple[FitCase, ...]
     readings: Mapping[str, Reading]

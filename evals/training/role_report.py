@@ -64,7 +64,7 @@ def places_of(pages: Sequence[LabelledPage], chances: NDArray[np.float64]) -> Pl
 
 
 def first_batch(label: Place) -> bool:
-    """Return whether the label is of the first batch, on which the threshold is chosen."""
+    """Return whether the label belongs to the first batch, on which the threshold is chosen."""
     return label.batch == "first"
 
 

@@ -24,12 +24,12 @@ def small_of(weights: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np
 
 
 def rounded(values: Iterable[float], digits: int) -> list[float]:
-    """Round values for the constants."""
+    """Round values for storage as constants."""
     return [round(float(value), digits) for value in values]
 
 
 def write_arrays(folder: Path, arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, str]:
-    """Write arrays by file name; return their SHA-256."""
+    """Write each array to the file of its name; return the SHA-256 of each file."""
     folder.mkdir(parents=True, exist_ok=True)
     hashes = {}
     for name, array in arrays.items():

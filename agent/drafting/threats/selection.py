@@ -95,7 +95,7 @@ class Found(NamedTuple):
     open: tuple[Open, ...] = ()
     """Threats that likely facts would add; the draft asks about them instead of claiming them."""
     names: Mapping[str, str] = {}
-    """Ids of threats by the LLM's names (T1, T2, …)."""
+    """Ids of threats, keyed by the LLM's names for them (T1, T2, …)."""
     judgement: Judgement = NOTHING
     """The LLM's judgement that was used."""
     usual: float | None = None
@@ -103,18 +103,18 @@ class Found(NamedTuple):
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """The names of shown threats by id; T1 is the first threat of the report."""
+        """The names of shown threats, keyed by id; T1 is the first threat of the report."""
         return {placed.threat.id: f"T{number}" for number, placed in enumerate(self.threats, start=1)}
 
     @property
     def ids(self) -> Mapping[str, str]:
-        """The ids of shown threats by the LLM's names."""
+        """The ids of shown threats, keyed by the LLM's names for them."""
         shown = self.tags
         return {name: threat for name, threat in self.names.items() if threat in shown}
 
     @property
     def called(self) -> Mapping[str, str]:
-        """The draft's names of shown threats by the LLM's names."""
+        """The draft's names for shown threats, keyed by the LLM's names for them."""
         shown = self.tags
         return {name: shown[threat] for name, threat in self.ids.items()}
 
@@ -360,7 +360,7 @@ class _Merged:
         self._merges = [one for one in judgement.verdicts if one.says == "merge" and one.holds]
         self._bases = self._implied(kind)
         self.names: dict[str, str] = {}
-        """Ids of the LLM's threats by its names."""
+        """Ids of the LLM's threats, keyed by its names for them."""
         self.items: list[_Item] = []
         self.folded: list[Dropped] = []
         self._take()

@@ -50,7 +50,7 @@ class Wording(NamedTuple):
 
     @property
     def plain(self) -> str:
-        """The text with one word in each gap."""
+        """The text with a single word in place of each gap."""
         return "".join(piece if isinstance(piece, str) else "gap" for piece in self.pieces)
 
     def fill(self, facts: FactIndex, source: str = "outside content") -> str:

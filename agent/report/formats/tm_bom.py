@@ -58,7 +58,7 @@ class _Model:
         self._not_told: list[str] = []
 
     def whole(self) -> _Object:
-        """Build the whole document."""
+        """Build the complete document."""
         view, draft, parts = self._view, self._view.draft, self._parts
         scope = self._guarded(
             "/scope", business_criticality="moderate", data_sensitivity=[], exposure="external", tier="important"
