@@ -155,6 +155,6 @@ def meter(extent: Extent) -> str:
 
 
 def bar(extent: Extent) -> str:
-    """Draw a value within its range in characters: `··░░█░·····`, one for each tenth from 0 to 1."""
+    """Draw a value and its range in characters: `··░░█░·····`, one for each tenth from 0 to 1."""
     low, value, high = (round(each / extent.most * _BAR) for each in (extent.low, extent.value, extent.high))
     return "".join("█" if n == value else "░" if low <= n <= high else "·" for n in range(_BAR + 1))

@@ -196,7 +196,7 @@ class Service:
         )
 
     def preview(self, key: str, action: Action, reviewer: Reviewer | None = None) -> Moved:
-        """Return the changes that an act would make, without storing it. Raises as `act` does."""
+        """Return the changes that an act would make, without storing it. Raises the same errors as `act`."""
         return self.try_out(key, action, reviewer).moved
 
     def try_out(self, key: str, action: Action, reviewer: Reviewer | None = None) -> ActResult:

@@ -112,7 +112,7 @@ def _range_row(title: str, item: Covered, scale: Scale, y: float) -> Drawn:
 
 
 def recall(results: Sequence[CaseResult]) -> Figure | Missing:
-    """Draw the share of the reader's quotes among the first k sentences, for each search mode."""
+    """Plot the share of the reader's quotes found in the first k sentences, for each search mode."""
     title = "Does search find what the reader quotes?"
     ranks = {mode: found for mode in _MODES if (found := quote_ranks(results, mode))}
     if not ranks:

@@ -86,7 +86,7 @@ def _first(documents: Sequence[Document]) -> Document:
 
 
 def known_places(ids: NDArray[np.uint32], known: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the positions in `known`, which is sorted, of the `ids` that it contains, and a mask of these ids."""
+    """Return the positions of `ids` in the sorted array `known`, and a mask of the ids that it contains."""
     places = np.minimum(np.searchsorted(known, ids), max(0, len(known) - 1))
     hit = known[places] == ids if len(known) else np.zeros(len(ids), dtype=bool)
     return places[hit].astype(np.int64), hit

@@ -227,7 +227,7 @@ class _Act:
     def _redo(self) -> Planned:
         batch, since = self._state.redoable, "somebody has acted since you saw the review"
         if not batch:
-            raise InputError("there is nothing to redo", where="redo", hint="only what was undone last can be redone")
+            raise InputError("there is nothing to redo", where="redo", hint="only the latest undo can be redone")
         refuse_stale(self._state, self._action.version, "redo", "look at that act first", since, verb="redo")
         return self._of_review({"batch": batch})
 

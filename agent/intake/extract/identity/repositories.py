@@ -60,7 +60,8 @@ class Repository(NamedTuple):
 
 
 def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tuple[Repository, ...]:
-    """Return the repositories that may be the page's own: that of its address first, then by number of mentions.
+    """Return the repositories that may be the page's own: first the one in its address, then the others by number of
+    mentions.
 
     A repository named fewer than `least` times counts only if no other is named; a clone line counts four times.
     """

@@ -262,7 +262,7 @@ def _checked(row: Mapping[str, object], answer: Answer, own: Document, documents
 
 
 def _quotes(quote: str, answer: Answer, own: Document, documents: Sequence[Document], where: str) -> Iterator[Evidence]:
-    """Quote the answer, and also its page if that is a source with rank 3 or more that contains the same words."""
+    """Quote the answer, and also its page if the page is a source of rank 3 or higher with the same words."""
     whole = not quote.strip()
     words = own.text.strip() if whole else quote
     if whole and len(words) > MAX_CHARS:
