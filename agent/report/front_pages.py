@@ -45,8 +45,7 @@ _PARTLY: Final = 40
 _NAME: Final = 9
 """Maximum number of words in the name of a further danger."""
 _HOLDS: Final = {"quoted": ""}
-"""How the page words the basis of a threat in default use that needs no setting; any other basis is shown by its
-name."""
+"""Wording of the basis of a threat in default use without a setting; any other basis is shown by its name."""
 _GROUPS: Final = {1: "Outside default use:", 2: "Based on an assumption:"}
 """The line before a later group of threats, which may have a higher base than those of an earlier group."""
 _UNCOVERED: Final[dict[ProductKind, str]] = {
@@ -135,8 +134,7 @@ report repeats later. How a threat works is cut last, since half an explanation 
 
 @dataclass
 class Writer:
-    """What is needed for writing the parts: the draft's lookups, the space limits, and a record of what was shortened
-    or cited."""
+    """The draft's lookups and space limits for writing the parts, and a record of what was shortened or cited."""
 
     view: View
     prose: Prose
@@ -199,8 +197,7 @@ def standing(writer: Writer) -> Text:
 
 
 def explained(writer: Writer) -> Text:
-    """Write the key to the marks on the first two pages, once those pages are written. The key mentions searches only
-    if one is cited."""
+    """Write the key to the marks, once the first two pages are written. It mentions searches only if one is cited."""
     searches = ", N for searches that found nothing" if writer.prose.named else ""
     return doc.soft(f"Marks: E for quotes{searches}. Sentences without a mark are inference or advice.")
 
@@ -312,8 +309,7 @@ def base_of(item: RankedThreat) -> Decimal:
 
 
 def posture(writer: Writer) -> Part:
-    """Build part 3: what the product can do, what makes that dangerous and what limits it; then whether to use the
-    product."""
+    """Build part 3: what the product can do, what makes that dangerous, what limits it; then whether to use it."""
     draft = writer.view.draft
     # If there is no score but there are measures, the headline already gives the advice.
     proposed = () if draft.score.aivss is None and writer.view.measures else _proposal(writer)
@@ -546,8 +542,7 @@ def _abilities(title: str, rows: Sequence[Row]) -> Part:
 
 
 def _of_headline(writer: Writer) -> list[Row]:
-    """List the abilities behind the headline that no row mentions because the posture already does. Nothing is listed
-    for a draft with an LLM, whose rows are complete."""
+    """List the headline's abilities that only the posture mentions; none for an LLM's draft: its rows are complete."""
     first = writer.view.headline if writer.view.draft.drafter.kind != "llm" else None
     told = {mark for row in writer.view.draft.lines for mark in row.evidence}
     carried = set(first.threat.evidence) - told if first else set()
@@ -691,9 +686,8 @@ def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why
     """Build a table of questions with what their answers change and, if `why`, why they matter."""
     rows = []
     for item in shown:
-        reason = item.why or f"The answer settles {listed([name_of(key) for key in item.settles])}." * bool(
-            item.settles
-        )
+        settled = listed([name_of(key) for key in item.settles])
+        reason = item.why or (f"The answer settles {settled}." if settled else "")
         narrowed = f"It narrows the likely range by {tenth(item.effect)}." if item.effect >= _NARROWS else ""
         if reason and not why:
             writer.shortened.append((f"{item.id}, why", reason))

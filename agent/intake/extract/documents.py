@@ -135,8 +135,7 @@ class _Composer:
             start = self._add(plain._replace(text=text))
         end = start + len(text)
         for kind, where, excerpt in cleaned.removed:
-            # A person sees something other than what the characters say, so the finding covers this text, and it is left
-            # out.
+            # A person sees something other than what the characters say, so this text is reported and left out.
             span = (start, end) if kind in _REORDERS else (0, 0)
             self.find(kind, *span, where, excerpt)
         for mark in active:
