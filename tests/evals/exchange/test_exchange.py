@@ -241,7 +241,7 @@ def raw(url: str, method: str, path: str, body: object, headers: dict[str, str])
         ("/v1/chat/completions", b"\xff", JSON, (400, "UTF-8")),
         ("/v1/chat/completions", "[" * 100_000, JSON, (400, "deep")),
         ("/v1/chat/completions", {**GOOD, "messages": []}, JSON, (400, "messages")),
-        ("/v1/chat/completions", {**GOOD, "stream": True}, JSON, (400, "streamed")),
+        ("/v1/chat/completions", {**GOOD, "stream": True}, JSON, (400, "streaming is not supported")),
         ("/v1/chat/completions", GOOD, {**JSON, "content-length": "99999999"}, (400, "bytes")),
         ("/v1/chat/completions", GOOD, {**JSON, "content-length": "-1"}, (400, "bytes")),
     ],
