@@ -285,12 +285,14 @@ class _Walk:
             self.blocks.extend(Block("image", picture.alt) for picture in pictures)
             if pictures or not words.strip(_BETWEEN):
                 return
+        # A badge beside the words of a title is not one of them.
+        icons = [] if self._kind == "heading" else [picture for picture in pictures if picture.is_icon]
         shown = "".join(
-            part if isinstance(part, str) else f" {part.alt} " if alone or part.is_icon else " " for part in parts
+            part if isinstance(part, str) else f" {part.alt} " if alone or part in icons else " " for part in parts
         )
         for line in _lines(shown, whole=self._kind == "heading"):
             linked = self._line(line, linked)
-        self.blocks.extend(Block("image", picture.alt) for picture in pictures if not alone and not picture.is_icon)
+        self.blocks.extend(Block("image", picture.alt) for picture in pictures if not alone and picture not in icons)
         if self._kind != "heading":
             self._kind, self._level = "paragraph", 0
 

@@ -67,6 +67,11 @@ def said(*texts: str) -> list[tuple[str, str]]:
             [*said("A letter passes."), ("image", DIAGRAM)],
             id="a long description is no word",
         ),
+        pytest.param(
+            "# Quillon [![License: MIT](m.svg)](l)",
+            [("heading", "Quillon"), ("image", "License: MIT")],
+            id="a badge is no part of a title",
+        ),
         pytest.param("# ![Quillon](q.svg)", [("heading", "Quillon")], id="a picture is a heading"),
         pytest.param("one\n\n<div hidden>\n\ntwo\n", said("one", "two"), id="what never ends hides nothing"),
         pytest.param(
