@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.drafting.calibration import load_factors
 from agent.pipeline import draft_reading, own_left_out, read_documents, with_facts
 from agent.records import Document, Draft
 from evals.real.drafting import NOW
@@ -18,7 +17,6 @@ from evals.runs.holdout import Constants
 from evals.runs.spread import apart
 from evals.training.derive import fit_left_out
 from evals.training.derive_rows import all_rows, with_heads
-from evals.training.judged_factors import corrected
 
 
 @dataclass(frozen=True)
@@ -36,13 +34,7 @@ class RealHoldout:
         """
         rows = all_rows(texts / "readings", texts / "listings", cache)
         fitted = apart(fit_left_out, rows)
-        biases = {key: row.judged.bias for key, row in load_factors().factors.items()}
-        made = {}
-        for row in (row for row in rows if row.real):
-            found = fitted[row.fold]
-            factors = corrected(found.calibration.factors, biases)
-            made[row.slug] = Constants(found.calibration.model_copy(update={"factors": factors}), found.heads)
-        return cls(made)
+        return cls({row.slug: Constants.of(fitted[row.fold]) for row in rows if row.real})
 
     def drafted(self, slug: str, draft: Draft, documents: tuple[Document, ...]) -> Draft:
         """Repeat a draft without an LLM from its documents. Raises KeyError for a product without a reading."""

@@ -49,6 +49,13 @@ class Constants(NamedTuple):
     calibration: Calibration
     heads: OutlookHeads
 
+    @classmethod
+    def of(cls, fitted: Fitted) -> "Constants":
+        """Return the constants of a fit, with the bundled correction of an LLM's factor values."""
+        biases = {key: row.judged.bias for key, row in load_factors().factors.items()}
+        factors = corrected(fitted.calibration.factors, biases)
+        return cls(fitted.calibration.model_copy(update={"factors": factors}), fitted.heads)
+
     def read(self, case: Case, known: Reading | None = None) -> Reading:
         """Read a case; `known` is a reading of the same text with other heads."""
         return with_heads(known, self.heads) if known else read_documents(documents_of(case), self.heads)
@@ -137,7 +144,4 @@ class HoldoutConstants:
         The correction of an LLM's factor values is the shipped one: it comes from readings of real listings, and the
         bundled cases influence it only slightly (`evals.training.judged_factors`).
         """
-        found = self._fitted[self.fold_of(whom)]
-        biases = {key: row.judged.bias for key, row in load_factors().factors.items()}
-        factors = corrected(found.calibration.factors, biases)
-        return Constants(found.calibration.model_copy(update={"factors": factors}), found.heads)
+        return Constants.of(self._fitted[self.fold_of(whom)])

@@ -76,7 +76,15 @@ def weights_of(rows: Sequence[Row]) -> NDArray[np.float64]:
 
 
 def all_rows(readings: Path | None, listings: Path | None, cache: Path | None, *, graded: bool = False) -> list[Row]:
-    """Load all rows, from `cache` if it exists; without both folders of real listings, return only the corpus rows."""
+    """Load all rows; without both folders of real listings, only the corpus rows. `graded` adds the graded listings,
+    which are not in the cache.
+    """
+    rows = _cached(readings, listings, cache)
+    return [*rows, *_graded(listings)] if graded and listings else rows
+
+
+def _cached(readings: Path | None, listings: Path | None, cache: Path | None) -> list[Row]:
+    """Load the rows of the corpus and of the readings, from `cache` if it exists."""
     if cache is not None and cache.exists():
         with cache.open("rb") as file:
             loaded: list[Row] = pickle.load(file)
@@ -88,7 +96,6 @@ def all_rows(readings: Path | None, listings: Path | None, cache: Path | None, *
         rows += case_rows(case, family, read_documents(documents_of(case)), short)
     if readings and listings:
         rows += _real(readings, listings)
-        rows += _graded(listings) if graded else ()
     if cache is not None:
         with cache.open("wb") as file:
             pickle.dump(rows, file)
@@ -121,10 +128,9 @@ def _real(readings: Path, listings: Path) -> Iterator[Row]:
     owners = owners_of(listings.parent)
     for path in sorted(readings.glob("*.json")):
         raw = json.loads(path.read_text("utf-8"))
-        page = next(page for name in LISTINGS if (page := listings / path.stem / name).exists())
         kind = raw["product"]["kind"]
         yield _row(
-            read_documents((file_document(page.read_bytes(), page.name),)),
+            _read(_pages(listings, path.stem)[0]),
             {key: cell["certain"] for key, cell in raw["layers"].items()},
             {key: cell["quote"] or "" for key, cell in raw["layers"].items()},
             slug=path.stem,
@@ -143,11 +149,11 @@ def _graded(listings: Path) -> Iterator[Row]:
     version.
     """
     for row in rows_of(FOLDER / "layers.tsv"):
-        page = next((page for name in LISTINGS if (page := listings / row["slug"] / name).exists()), None)
-        if page is None or hashlib.sha256(page.read_bytes()).hexdigest() != row["sha256"]:
+        pages = _pages(listings, row["slug"])
+        if not pages or hashlib.sha256(pages[0].read_bytes()).hexdigest() != row["sha256"]:
             continue
         made = _row(
-            read_documents((file_document(page.read_bytes(), page.name),)),
+            _read(pages[0]),
             {key: row[key] in _CERTAIN for key in LAYERS},
             {},
             slug=row["slug"],
@@ -156,6 +162,15 @@ def _graded(listings: Path) -> Iterator[Row]:
         )
         # No quotes were marked, so the heads learn nothing from the statements; the layers are used for calibration.
         yield replace(made, quoted=np.full_like(made.quoted, np.nan))
+
+
+def _pages(listings: Path, slug: str) -> list[Path]:
+    """Return a product's listing files, the one to read first."""
+    return [page for name in LISTINGS if (page := listings / slug / name).exists()]
+
+
+def _read(page: Path) -> Reading:
+    return read_documents((file_document(page.read_bytes(), page.name),))
 
 
 def owners_of(texts: Path) -> dict[str, str]:
