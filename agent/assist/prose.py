@@ -25,6 +25,7 @@ from agent.intake.extract.statements import language
 from agent.intake.hidden import instructions
 from agent.records import Evidence
 from agent.records.evidence import CODE
+from agent.records.sources import flagged_spans
 from agent.taxonomy.factors import FACTOR_TITLES
 from agent.taxonomy.kinds import KIND_TITLES
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES
@@ -44,6 +45,8 @@ _LONG: Final = 5
 _CODE_CHARS: Final = 4
 _CODE_NAME: Final = re.compile(r"--[\w-]+|@?[\w/:-]*[\d_.@][\w.@/:-]*\w")
 """A flag, or a word that contains a digit, a dot or another code character."""
+_SHARED: Final = 2
+"""The number of meanings that a sentence and its quotes must share if they are a small part of a long sentence."""
 _WORDED: Final = 2
 """The number of words that a sentence must share with its quotes if they have no meaning in common."""
 _STEM: Final = 5
@@ -144,10 +147,12 @@ _POINTING: Final = re.compile(
 )
 """References to something that the preceding sentence names; they are invalid if that sentence was dropped."""
 _CHOSEN_NUMBER: Final = re.compile(
-    r"\b\d{1,3}[ -](?:minute|hour|day|week|month|year)s?\b|\b127\.0\.0\.1\b|\bconditions? [1-9]\b", re.I
+    r"\b\d{1,3}[ -](?:second|minute|hour|day|week|month|year)s?\b|\b127\.0\.0\.1\b|\bconditions? [1-9]\b"
+    r"|\b(?:mode|chmod|permissions?) 0?[0-7]{3}\b|\b\d{1,4} (?:requests?|calls?|MB|GB)\b",
+    re.I,
 )
-"""Numbers that advice may choose freely: durations of measures, the machine's own address, and numbers of conditions.
-"""
+"""Numbers that advice may choose freely: durations of measures, the machine's own address, numbers of conditions, modes
+of files and limits."""
 _LINK: Final = re.compile(r"https?:(?=\S)|www\.|<(?!=)|>(?!=)|\{\{|\}\}|\{%|\]\(", re.I)
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
 """The scheme of a local address. It is removed, because an address without a scheme ("localhost:8080") does not become
@@ -204,6 +209,11 @@ class Ground:
     def _translated(self) -> bool:
         """Whether no source is in English, so that a sentence about them shares no words with them."""
         return not any(language.is_english(document.language) for document in self.material.documents)
+
+    @cached_property
+    def _ordered(self) -> bool:
+        """Whether the sources address assessors anywhere, so that a sentence may repeat their orders."""
+        return any(map(flagged_spans, self.material.documents))
 
     @cached_property
     def _own_name(self) -> set[str]:
@@ -381,7 +391,7 @@ class Ground:
             return "links and markup are not allowed"
         if _ENDLESS.search(sentence) or any(unicodedata.category(char) in _UNSEEN for char in sentence):
             return "it contains no readable words"
-        if instructions.find(sentence):
+        if instructions.find(sentence, cued=self._ordered):
             return "it addresses the assessor"
         is_advice = mode == "advice"
         odd = self.foreign(_CHOSEN_NUMBER.sub(" ", sentence) if is_advice else sentence, advice=is_advice)
@@ -426,7 +436,9 @@ class Ground:
         core = (meant([_stated(sentence)]) - self._own_name or own) if about else own
         share = max(len(part & have) / len(part) if part else 1.0 for part in (own, core))
         # Each further quote makes a mistaken citation less likely.
-        far = share == 0 or (about and share < _BEARS / len(evidence))
+        # Two shared meanings are no chance, even if a long sentence goes on to what follows from them.
+        few = len((core if about else own) & have) < _SHARED
+        far = share == 0 or (about and few and share < _BEARS / len(evidence))
         # Common words count too: "connects AI agents with the platform" has no word that distinguishes products, yet
         # says what its quote says.
         plain = _plain_words(sentence) & _plain_words(" ".join(item.quote for item in items))

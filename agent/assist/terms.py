@@ -35,6 +35,7 @@ TOOLS: Final = """
     Cilium Calico AppLocker BitLocker FileVault Defender Gatekeeper LUKS Keychain seccomp gVisor Firecracker
     bubblewrap firejail Podman nginx Caddy Envoy Traefik HAProxy WireGuard Tailscale Keycloak Vault Dependabot
     Renovate Sigstore Cosign SLSA Trivy Semgrep Gitleaks Falco auditd syslog Prometheus Grafana OpenTelemetry
-    Splunk Wireshark Burp ZAP Terraform Ansible Lambda Presidio
+    Splunk Wireshark Burp ZAP Terraform Ansible Lambda Presidio KUBECONFIG Kyverno OPA Okta Entra Cloudflare nftables
+    iptables ufw systemd tmpfs cgroups chroot netfilter Squid Pi-hole fail2ban CODEOWNERS Snyk
 """
 """Well-known safeguards that advice may name even if no source mentions them. A statement about the product may not."""

@@ -1,4 +1,4 @@
-"""The numbers below the first two pages: how the score is computed, each factor, and the vector of each threat."""
+"""The numbers below the first two pages: how the score is computed, and each factor with its reason."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,9 +7,8 @@ from agent.drafting.judgement import lacks_attacker
 from agent.drafting.wording import capital
 from agent.records import FactorEstimate
 from agent.report import document as doc
-from agent.report.conditions import remaining
 from agent.report.document import Block, Part, Span, Text
-from agent.report.front_pages import Writer, base_of, basis_words, on_page
+from agent.report.front_pages import Writer, on_page
 from agent.report.prose import marked, stopped
 from agent.report.safe_markdown import shorten
 from agent.report.sentences import tenth
@@ -37,7 +36,7 @@ _RAISED: Final = ("at least ", "held at ")
 
 
 def numbers(writer: Writer) -> Part:
-    """Build the section below the two pages: how the score is computed, and the vector of each threat."""
+    """Build the section below the two pages: how the score is computed, from which values of the factors."""
     draft, score, shown = writer.view.draft, writer.view.draft.score, on_page(writer)
     blocks: list[Block] = []
     if score.aivss is not None and score.factor_set is not None and draft.factors and score.formula == "aivss-0.8":
@@ -49,16 +48,6 @@ def numbers(writer: Writer) -> Part:
         # In a draft without an LLM, the reasons would only be typical values for the kind, which say nothing about a
         # thin page.
         blocks.append(_short_factors(writer, score.factor_set))
-    # The bases that remain with the threats' own measures are in the appendix.
-    residual = None if writer.view.measures else writer.residual
-    rows = []
-    for item in shown:
-        vector = doc.code(f"{tenth(base_of(item))} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}")
-        after = (remaining(writer, item, residual),) if residual else ()
-        rows.append(doc.row(doc.refs(item.name), basis_words(item), vector, *after))
-    if rows:
-        heads = ("", "Basis", "CVSS base and vector", *(("With the conditions",) if residual else ()))
-        blocks.append(doc.table(heads, rows))
     mistakes = [item.name for item in shown if lacks_attacker(item.threat.statement.source)]
     if mistakes:
         verb = "has" if len(mistakes) == 1 else "have"

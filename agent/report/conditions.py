@@ -1,5 +1,6 @@
 """Part 5 of the report and its section in the appendix: the conditions for use, and the residual risk under them."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -7,7 +8,7 @@ from agent.drafting.wording import capital
 from agent.records import Condition, Residual
 from agent.report import document as doc
 from agent.report.document import Block, Bullets, Paragraph, Part, Span, Text
-from agent.report.front_pages import Writer, base_of, has_measure, lowered, on_page
+from agent.report.front_pages import Writer, base_of, has_measure, on_page
 from agent.report.prose import bare, stopped
 from agent.report.sentences import if_clause, listed, tenth
 from agent.report.view import RankedThreat
@@ -54,6 +55,7 @@ def conditions(writer: Writer) -> Part:
         blocks.append(Paragraph(_measured(writer)))
     elif advice.residual is not None:
         blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
+        blocks += filter(None, [_remaining_bases(writer, on_page(writer))])
     if advice.law and writer.room.law:
         blocks.append(Paragraph(doc.joined(doc.soft("Law and contracts:"), writer.prose.text(advice.law))))
     elif advice.law:
@@ -139,7 +141,12 @@ def _gravest(writer: Writer, residual: Residual) -> Text:
     return (Span("the highest CVSS base is "), *doc.strong(_graded(residual.after)), *whose, Span(f"{was}."))
 
 
-def remaining(writer: Writer, item: RankedThreat, residual: Residual) -> Text:
+def _lowered(changes: str, base: Decimal) -> Text:
+    """Write the metrics that change and the resulting CVSS base."""
+    return doc.code(f"{changes} → {tenth(base)}")
+
+
+def _remaining(writer: Writer, item: RankedThreat, residual: Residual) -> Text:
     """Describe the metrics that the conditions change and the remaining base; a dash if the draft does not store one
     for each threat."""
     left, changes = residual.remains.get(item.threat.id), residual.changes.get(item.threat.id, "")
@@ -152,25 +159,31 @@ def remaining(writer: Writer, item: RankedThreat, residual: Residual) -> Text:
         eased = advice is not None and any(item.threat.id in one.threats for one in advice.conditions)
         return doc.words("less likely; metrics unchanged" if eased else "metrics unchanged")
     same = doc.words("(score unchanged)") if left == base_of(item) else ()
-    return doc.joined(lowered(changes, left), same)
+    return doc.joined(_lowered(changes, left), same)
 
 
 def residuals(writer: Writer) -> Part:
     """Build the appendix table of what the conditions change for threats whose remaining base is not on the first two
     pages."""
-    residual = writer.residual
-    if residual is None:
-        return doc.part("residuals", "")
     above = [] if writer.view.measures else on_page(writer)
-    rows = [
-        doc.row(doc.refs(item.name), tenth(base_of(item)), remaining(writer, item, residual))
-        for item in writer.view.threats
-        if item.threat.id in residual.remains and item not in above
-    ]
-    if not rows:
+    made = _remaining_bases(writer, [item for item in writer.view.threats if item not in above])
+    if made is None:
         return doc.part("residuals", "")
     title = "What the conditions change" + ("" if writer.view.measures else " for further threats")
-    return doc.part("residuals", title, doc.table(("", "CVSS base", "With the conditions"), rows, 1))
+    return doc.part("residuals", title, made)
+
+
+def _remaining_bases(writer: Writer, items: Sequence[RankedThreat]) -> Block | None:
+    """Build a table of what the conditions change for these threats; None if the draft stores nothing about them."""
+    residual = writer.residual
+    if residual is None:
+        return None
+    rows = [
+        doc.row(doc.refs(item.name), tenth(base_of(item)), _remaining(writer, item, residual))
+        for item in items
+        if item.threat.id in residual.remains
+    ]
+    return doc.table(("", "CVSS base", "With the conditions"), rows, 1) if rows else None
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Text:

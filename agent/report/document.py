@@ -16,7 +16,7 @@ SpanKind = Literal["text", "strong", "em", "code", "quote", "chip", "marks", "re
 """text: words. strong, em: emphasised words. code: an id, hash or vector. quote: words of a source, shown in quotation
 marks. chip: a severity with its number. marks: ids of quotes and searches. ref: the id of a threat or question. bar: a
 drawn range."""
-MAX_FRONT_WORDS: Final = 1250
+MAX_FRONT_WORDS: Final = 1120
 """Maximum number of words of the first two pages; table pipes, vectors and marks (E1, T1, Q1) are not counted."""
 _WORD: Final = re.compile(r"\w")
 _UNCOUNTED: Final = frozenset({"marks", "ref", "code", "bar"})
@@ -74,10 +74,12 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Entry:
-    """A block about one item, such as a threat, with an id that marks refer to."""
+    """A block about one item, such as a threat, with an id that marks refer to. It has a heading of its own, and below
+    it a line that says how grave the item is."""
 
     id: str
     title: Text
+    standing: Text
     text: Text
     items: tuple[Text, ...] = ()
 
@@ -255,8 +257,8 @@ def texts(part: Part) -> Iterator[Text]:
                 yield text
             case Bullets(items):
                 yield from items
-            case Entry(_, title, text, items):
-                yield from (title, text, *items)
+            case Entry(_, title, standing, text, items):
+                yield from (title, standing, text, *items)
             case Table(heads, rows):
                 yield from (words(head) for head in heads)
                 yield from (cell for row in rows for cell in row.cells)

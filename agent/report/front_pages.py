@@ -1,6 +1,5 @@
-"""Parts 1 to 4 and 6 to 8 of the report: two pages to act on, at most 1,250 words."""
+"""Parts 1 to 4 and 6 to 8 of the report: two pages to act on, at most 1,120 words."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -15,11 +14,11 @@ from agent.intake.extract.statements import language
 from agent.records import Capability, FactLine, LayerThreats, Question, Residual, Score, Threat, WorkNote, WorkStatus
 from agent.report import document as doc
 from agent.report.authors import drafter_words
-from agent.report.document import Block, Bullets, Entry, Extent, Meter, Paragraph, Part, Row, Span, Table, Text
+from agent.report.document import Block, Bullets, Entry, Extent, Meter, Paragraph, Part, Row, Span, Text
 from agent.report.prose import Prose, bare, has_quote, marked, split, stopped, within
 from agent.report.safe_markdown import excerpt, shared_words
 from agent.report.sentences import counted, if_clause, listed, small, tenth, threat_sentence
-from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, basis_order, name_of
+from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, basis_order
 from agent.scoring import severity
 from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LAYER_TITLES, LayerKey
@@ -36,7 +35,6 @@ _GRAVE: Final[dict[str, str]] = {
 }
 """The names of findings about which readers must know before anything else."""
 _DAY: Final = len("2026-11-24")
-_CONDITION: Final = re.compile(r"(?:If|Without|Unless|Until|Where|When|Otherwise|Should|Wherever)\b")
 _THESIS: Final = 32
 """The posture's first sentence is set in bold if it has at most this many words."""
 _TOP: Final = 10.0
@@ -76,10 +74,6 @@ _LOOKED_FOR: Final = {
     "Shows": ("own_logs", "traces"),
 }
 """The fact keys that explain a "not stated", by row of the table of abilities."""
-_NARROWS: Final = 0.1
-"""The smallest effect of an answer on the likely range that the page mentions."""
-_MOVED: Final = Decimal("0.5")
-"""The smallest decrease of a CVSS base that a question states, since a confirmation lowers many bases by only 0.1."""
 _SHORT_HOW: Final = 36
 """Maximum number of words for how a later threat works; at least one sentence is shown."""
 
@@ -116,19 +110,20 @@ class Room(NamedTuple):
     """The number of contradictions in the sources."""
 
 
-WIDEST: Final = Room(5, 80, 25, 4, 30, 8, 25, 54, 6, 24, 105, 5, 1, 4, 1, 1, 1, 5, 3)
+WIDEST: Final = Room(5, 80, 25, 4, 30, 8, 25, 60, 6, 24, 110, 5, 1, 4, 1, 1, 1, 5, 3)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("why", 0), ("lost", 0),
     ("quote", 14), ("quote", 10), ("answer", 15), ("rest", 3), ("law", 0), ("rest", 2), ("questions", 5),
-    ("condition", 24), ("posture", 85), ("answer", 12), ("layer", 46), ("condition", 18), ("how", 75),
-    ("questions", 4), ("also", 4), ("conflicts", 2), ("layer", 42), ("answer", 10), ("also", 3),
-    ("questions", 3), ("layer", 36), ("posture", 70), ("condition", 14), ("layer", 30), ("rest", 1),
-    ("conflicts", 1), ("also", 2), ("how", 70), ("vendor", 3), ("quote", 0), ("vendor", 0), ("questions", 2),
-    ("posture", 60), ("layer", 28), ("conditions", 3), ("rest", 0), ("posture", 52), ("layer", 25), ("how", 48),
-    ("posture", 46), ("layer", 20), ("posture", 40), ("also", 0), ("how", 40), ("layer", 16), ("questions", 1),
-    ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
+    ("condition", 24), ("also", 4), ("answer", 12), ("also", 3), ("conflicts", 2), ("condition", 20), ("rest", 1),
+    ("layer", 50), ("posture", 90), ("layer", 46), ("how", 70), ("questions", 4), ("layer", 42), ("condition", 18),
+    ("answer", 10), ("also", 2), ("conflicts", 1), ("layer", 38), ("questions", 3), ("also", 1), ("posture", 80),
+    ("layer", 36), ("also", 0), ("posture", 70), ("condition", 14), ("layer", 30), ("vendor", 3), ("quote", 0),
+    ("vendor", 0), ("questions", 2), ("posture", 60), ("layer", 28), ("conditions", 3), ("rest", 0), ("posture", 52),
+    ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20), ("posture", 40), ("how", 40), ("layer", 16),
+    ("questions", 1), ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24),
+    ("how", 16),
 )  # fmt: skip
-"""The steps that shorten the first two pages to 1,250 words, each a field and its new value. They first cut what the
+"""The steps that shorten the first two pages to 1,120 words, each a field and its new value. They first cut what the
 report repeats later. How a threat works is cut last, since half an explanation is of no use."""
 
 
@@ -400,15 +395,15 @@ def _in_short(writer: Writer, item: RankedThreat) -> Entry:
     todo = _remedies(writer, item, whole=False, vendor=False) if writer.room.rest_todo else []
     begun = within(item.threat.how, _SHORT_HOW)
     text = writer.prose.text(begun, () if marked(begun) else item.threat.evidence[:2]) if begun else ()
-    return Entry(item.name, _title(item), doc.joined(_stands(writer, item), text), tuple(todo))
+    return Entry(item.name, _title(item), _stands(writer, item), text, tuple(todo))
 
 
 def _title(item: RankedThreat) -> Text:
-    return doc.words(f"{item.name} · {item.threat.title.rstrip('.')}.")
+    return doc.words(f"{item.name} · {item.threat.title.rstrip('.')}")
 
 
 def _stands(writer: Writer, item: RankedThreat) -> Text:
-    """Describe how grave a threat is, when it applies, and whether its entry point is quoted."""
+    """Describe how grave a threat is, when it applies, and whether its entry point is quoted; last comes its vector."""
     threat = item.threat
     if threat.setting:
         basis = if_clause(threat.setting)
@@ -421,19 +416,12 @@ def _stands(writer: Writer, item: RankedThreat) -> Text:
     chip = doc.chip(severity(base_of(item)), tenth(base_of(item)))
     contested = doc.strong("; contested, not decided yet") if writer.view.is_contested(threat) else ()
     told = writer.prose.text(basis)
-    return (*chip, *((Span(", "), *told) if told else ()), *contested, Span("."))
+    vector = doc.code(item.threat.score.cvss_vector.removeprefix("CVSS:4.0/"))
+    return (*chip, *((Span(", "), *told) if told else ()), *contested, Span(" · "), *vector)
 
 
 def _way_in(threat: Threat) -> str:
     return "no attacker needed" if lacks_attacker(threat.statement.source) else "entry point inferred"
-
-
-def basis_words(item: RankedThreat) -> str:
-    """Return the basis of a threat as worded on the page, including whether a setting is needed."""
-    threat = item.threat
-    if basis_order(threat) == 1:
-        return "needs a setting" if threat.setting else "not in default use"
-    return _way_in(threat) if threat.basis == "entry inferred" else threat.basis or threat.state
 
 
 def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
@@ -451,7 +439,7 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     # A headline that a reviewer added comes first, although it has a later number.
     place = 1 if item == writer.view.threats[0] else item.place
     items += _remedies(writer, item, whole=whole, vendor=whole or place <= writer.room.vendor)
-    return Entry(item.name, _title(item), doc.joined(_stands(writer, item), text), tuple(items))
+    return Entry(item.name, _title(item), _stands(writer, item), text, tuple(items))
 
 
 def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
@@ -586,7 +574,7 @@ def layers(writer: Writer) -> Part:
     signs = {sign_of(layer) for _, layer in view.layers}
     used = [f"{sign} {meaning}" for sign, meaning in _SIGNS.items() if sign in signs]
     general = "; italics: general commentary" if any(span.kind == "em" for item in items for span in item) else ""
-    blocks: list[Block] = [Bullets(tuple(items))]
+    blocks: list[Block] = [Paragraph(item) for item in items]
     certain = sum(layer.certain for _, layer in view.layers)
     if certain < CERTAIN_NEEDED:
         blocks.append(doc.paragraph(f"{certain} of 7 layers certain; a score needs at least {CERTAIN_NEEDED}."))
@@ -634,66 +622,3 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[s
 def sign_of(layer: LayerThreats) -> str:
     """Return the symbol for a layer's state: certain, not certain, or not applicable."""
     return "–" if layer.applies == "no" else "●" if layer.certain else "?"
-
-
-# ------------------------------------------------------------ questions
-
-
-def questions(writer: Writer) -> Part:
-    """Build part 8: what to ask the vendor, why, and what each answer changes."""
-    shown, title = writer.asked, "Ask the vendor"
-    if not shown:
-        return doc.part("questions", title, doc.paragraph("There are no open questions."))
-    if writer.view.draft.drafter.kind != "llm":
-        return doc.part(
-            "questions", title, question_table(writer, shown, writer.room.answer, why=bool(writer.room.why))
-        )
-    items = []
-    for item in shown:
-        changes = writer.brief(f"{item.id}, what changes", item.changes, writer.room.answer)
-        if item.why:
-            writer.shortened.append((f"{item.id}, why", item.why))
-        asked = writer.brief(item.id, item.text, writer.room.answer + 5)
-        # This describes the effect of a bad answer; without a label or a condition it would read as a fact.
-        if changes and not _CONDITION.match(item.changes):
-            changes = doc.joined(doc.soft("At worst:"), changes)
-        items.append(doc.joined((*doc.refs(item.id), Span(" ·")), doc.stressed(asked), changes, _eases(writer, item)))
-    return doc.part("questions", title, Bullets(tuple(items), ids=tuple(item.id for item in shown)))
-
-
-def lowered(changes: str, base: Decimal) -> Text:
-    """Write the metrics that change and the resulting CVSS base."""
-    return doc.code(f"{changes} → {tenth(base)}")
-
-
-def _eases(writer: Writer, item: Question) -> Text:
-    """List the threats on the page that a good answer lowers, with the metrics and the new CVSS base, and those that it
-    makes less likely."""
-    eases = {ease.threat: ease for ease in item.eases}
-    eased = [(each, eases[each.threat.id]) for each in on_page(writer) if each.threat.id in eases]
-    lower = [
-        (*doc.refs(each.name), Span(" "), *lowered(ease.changes, ease.after))
-        for each, ease in eased
-        if base_of(each) - ease.after >= _MOVED
-    ]
-    rarer = [each.name for each, ease in eased if base_of(each) - ease.after < _MOVED]
-    told = [*lower, *([(*doc.refs(*rarer), Span(" less likely"))] if rarer else [])]
-    parts = [span for n, text in enumerate(told) for span in ((Span("; "),) if n else ()) + text]
-    return (*doc.soft("Good answer:"), Span(" "), *parts, Span(".")) if told else ()
-
-
-def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:
-    """Build a table of questions with what their answers change and, if `why`, why they matter."""
-    rows = []
-    for item in shown:
-        settled = listed([name_of(key) for key in item.settles])
-        reason = item.why or (f"The answer settles {settled}." if settled else "")
-        narrowed = f"It narrows the likely range by {tenth(item.effect)}." if item.effect >= _NARROWS else ""
-        if reason and not why:
-            writer.shortened.append((f"{item.id}, why", reason))
-        cells = [writer.brief(item.id, item.text, limit + 5)]
-        cells += [writer.brief(f"{item.id}, why", reason, limit)] if why else []
-        cells.append(writer.brief(f"{item.id}, what changes", item.changes or narrowed, limit))
-        rows.append(doc.row(doc.refs(item.id), *cells, id_=item.id))
-    heads = ("", "Question", *(("Why it matters",) if why else ()), "What the answer changes")
-    return doc.table(heads, rows)

@@ -83,8 +83,10 @@ def lines(block: Block) -> str:
             return "\n".join(
                 f"{f'{n}.' if numbered else '-'} {_opened(inline(item))}" for n, item in enumerate(items, 1)
             )
-        case Entry(_, title, text, items):
-            return "\n".join([f"**{inline(title)}** {inline(text)}", *(f"- {inline(item)}" for item in items)])
+        case Entry(_, title, standing, text, items):
+            told = [_opened(inline(each)) for each in (standing, text) if each]
+            listed = "\n".join(f"- {_opened(inline(item))}" for item in items)
+            return "\n\n".join(filter(None, (f"### {inline(title)}", *told, listed)))
         case Table(heads, rows, numeric):
             columns = [Column(head, n in numeric) for n, head in enumerate(heads)]
             return "\n".join(table(columns, [[inline(cell, in_table=True) for cell in row.cells] for row in rows]))

@@ -28,6 +28,8 @@ _END: Final = re.compile(r"[.!?…]+[”\"’)]?$")
 _REF: Final = re.compile(r"(?<![\w/.:@&#-])[TQ][1-9]\d?(?![\w/@-]|[.:]\w)")
 _KEY: Final = re.compile(r"(?<![\w/.-])[a-z]+(?:[_-][a-z0-9]+)+(?![\w/-]|\.\w)")
 _QUOTED: Final = re.compile(r"“[^”]*”")
+_WIDE: Final = 16
+"""Maximum number of words of a quote that is shown in place of a shorter one within it."""
 
 
 class Prose:
@@ -127,13 +129,17 @@ class Prose:
 
 
 def _widest(evidence: Sequence[Evidence]) -> dict[str, str]:
-    """Map each quote id to the id of the longest quote that contains it, often the quote itself."""
+    """Map each quote id to the id of the longest short quote that contains it, often the quote itself."""
     found = {}
     for item in evidence:
         around = [
             other
             for other in evidence
-            if other.document == item.document and other.start <= item.start and item.end <= other.end
+            if other.document == item.document
+            and other.start <= item.start
+            and item.end <= other.end
+            # A reader compares a sentence with few words more easily than with a paragraph.
+            and (other is item or len(other.quote.split()) <= _WIDE)
         ]
         found[item.id] = max(around, key=lambda other: (other.end - other.start, other is item)).id
     return found

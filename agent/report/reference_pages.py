@@ -14,16 +14,17 @@ from agent.records.facts import ReaderName
 from agent.report import document as doc
 from agent.report.authors import LLM_USAGE, authorships, usage_sentences
 from agent.report.document import Block, Bullets, Code, Extent, Part, Picture, Row, Span, Text
-from agent.report.front_pages import Writer, doing_words, entry, on_page, question_table
+from agent.report.front_pages import Writer, doing_words, entry, on_page
 from agent.report.picture import mermaid, picture as svg_picture, with_threats
 from agent.report.prose import bare, marked, stopped
+from agent.report.questions import question_table
 from agent.report.safe_markdown import one_line, shorten
 from agent.report.sentences import change, counted, finding_name, listed, span, tenth, vector_words
 from agent.report.view import COUNTING_RANK, RankedThreat, View, name_of, rank_words
 from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES, FACTORS
 
 _HASH: Final = 12
-_HEADING: Final = 60
+_HEADING: Final = 32
 _FURTHER: Final = 25
 _ATTRIBUTION: Final = (
     "AIVSS: OWASP Agentic AI Vulnerability Scoring System. Layers: MAESTRO, Cloud Security Alliance. Base metrics: "

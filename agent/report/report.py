@@ -1,4 +1,4 @@
-"""Build the report's tree from a draft: first two pages as full as 1,250 words allow, and the appendix."""
+"""Build the report's tree from a draft: first two pages as full as 1,120 words allow, and the appendix."""
 
 import textwrap
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from agent.records import Document, Draft
-from agent.report import arithmetic, conditions, front_pages, reference_pages
+from agent.report import arithmetic, conditions, front_pages, questions, reference_pages
 from agent.report.document import (
     MAX_FRONT_WORDS,
     Bullets,
@@ -34,7 +34,7 @@ _FRONT: Final = (
     front_pages.conflicts,
     front_pages.abilities,
     front_pages.layers,
-    front_pages.questions,
+    questions.questions,
 )
 _REFERENCE: Final = (
     reference_pages.quotes,
@@ -60,7 +60,7 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
     """Build the report of a draft, including older drafts. `documents` may be empty; `progress` is the review's
     progress.
 
-    The same input gives the same tree. If even the shortest form exceeds 1,250 words, that form is returned.
+    The same input gives the same tree. If even the shortest form exceeds 1,120 words, that form is returned.
     """
     view = View(draft, documents, progress)
     room = WIDEST
@@ -142,7 +142,7 @@ def _rows(part: Part) -> Iterator[str]:
         if isinstance(block, Table):
             yield from (" ".join(filter(None, map(_line, row.cells))) for row in block.rows)
         elif isinstance(block, Entry):
-            yield f"{_line(block.title)} {_line(block.text)}"
+            yield " ".join(filter(None, map(_line, (block.title, block.standing, block.text))))
         elif isinstance(block, Bullets):
             yield from (f"- {_line(item)}" for item in block.items)
 

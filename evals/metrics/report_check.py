@@ -13,7 +13,7 @@ from typing import Final
 from agent.facts.vocabulary import load_vocabulary
 from agent.report.document import (
     MAX_FRONT_WORDS,
-    Bullets,
+    Paragraph,
     Part,
     Report,
     Span,
@@ -72,8 +72,8 @@ def _parts(report: Report) -> Iterator[str]:
         if _PROMISE.search(_said(text)) and not report.reference:
             yield f"a promise is not kept: {_said(text)}"
     layers = report.part("layers")
-    bullets = [item for block in layers.blocks if isinstance(block, Bullets) for item in block.items] if layers else []
-    for item in bullets:
+    told = [block.text for block in layers.blocks if isinstance(block, Paragraph)] if layers else []
+    for item in told:
         if _said(item).startswith("?") and PREFIX not in _said(item):
             yield f"an uncertain layer is not introduced as uncertain: {_said(item)[:60]}"
 

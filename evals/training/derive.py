@@ -1,17 +1,18 @@
 """Fit everything that is derived from the fact sheet, and report its quality on held-out vendors.
 
-`python -m evals.training.derive --readings FOLDER --listings FOLDER [--cache FILE] [--report FILE] [--graded]
+`python -m evals.training.derive --readings FOLDER --listings FOLDER [--cache FILE] [--report FILE] [--layers]
 [--dry]`
 
 The outlook heads and the constants of factors, certainty, base and likely range are fitted on the bundled cases
-(published and reader labels, cards) and, if their texts are available, on real listings with an expert's reading. Every
+(published and reader labels, cards) and, if their texts are available, on real listings with an expert's reading, the
+layers also on further real listings that a blind reader graded. Every
 figure comes from heads and constants fitted without the product's vendor (`evals.runs.holdout` describes the remaining
 indirect influence).
 """
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -31,7 +32,7 @@ from agent.drafting.calibration import (
 from agent.drafting.factors import estimate
 from agent.drafting.kind import kind_of
 from agent.drafting.layers.certainty import assess
-from agent.facts.readers.outlook import FACTORS, OutlookHeads
+from agent.facts.readers.outlook import FACTORS, OutlookHeads, read_outlook
 from agent.records import FactSheet
 from agent.resources import data_folder
 from agent.taxonomy.factors import FactorKey
@@ -156,18 +157,17 @@ def withheld(flags: Sequence[Sequence[Flags]], threshold: float) -> float:
 
 
 def threshold_of(flags: Sequence[Sequence[Flags]]) -> float:
-    """Return the threshold with the best F1 over full listings, penalised if it withholds more than 10 % of them.
+    """Return the threshold with the best F1 over the real listings that an expert read, or over the full listings of
+    the corpus if there are none. It is penalised if it withholds more than 10 % of all full listings.
 
     Cards are excluded: a threshold high enough to withhold them would also flag layers of full listings that are
     certain.
     """
     full = [row for row in flags if not row[0].row.is_card]
-    real = [row for row in full if row[0].row.real]
-    corpus = [row for row in full if not row[0].row.real]
+    measure = [row for row in full if row[0].row.real and row[0].row.reader] or full
 
     def worth(threshold: float) -> float:
-        good = (f1(corpus, threshold) + f1(real, threshold)) / 2 if real else f1(corpus, threshold)
-        return good - 2.0 * max(0.0, withheld(full, threshold) - 0.1)
+        return f1(measure, threshold) - 2.0 * max(0.0, withheld(full, threshold) - 0.1)
 
     return max(THRESHOLDS, key=lambda threshold: (round(worth(threshold), 3), threshold))
 
@@ -182,10 +182,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--listings", type=Path, help="folder with their texts")
     parser.add_argument("--cache", type=Path, help="file in which to cache the rows")
     parser.add_argument("--report", type=Path, help="file to write the figures to")
-    parser.add_argument("--graded", action="store_true", help="fit on the listings of labels/layers.tsv too")
+    parser.add_argument("--layers", action="store_true", help="write only the constants of the layers")
     parser.add_argument("--dry", action="store_true", help="measure, but do not write constants")
     asked = parser.parse_args(arguments)
-    rows = all_rows(asked.readings, asked.listings, asked.cache, graded=asked.graded)
+    rows = all_rows(asked.readings, asked.listings, asked.cache)
     out = left_out(rows)
     threshold = threshold_of(out.flags)
     text = report(out, threshold)
@@ -194,16 +194,19 @@ def main(arguments: Sequence[str]) -> None:
         asked.report.write_text(text, "utf-8")
     if asked.dry:
         return
-    write_outlook(
-        calibrated((*factor_heads(rows), *layer_heads(rows)), rows, out.odds),
-        data_folder("corpus") / "knowledge" / "outlook",
-    )
+    folder = data_folder("corpus") / "knowledge" / "outlook"
+    heads = calibrated((*factor_heads(rows), *layer_heads(rows)), rows, out.odds)
+    certainty = fit_certainty(rows, out.sheets).model_copy(update={"threshold": threshold})
+    write_calibration(LAYERS_FILE, certainty)
+    if asked.layers:
+        slopes = {"layer_slopes": heads.layer_slopes, "layer_offsets": heads.layer_offsets}
+        write_outlook(replace(read_outlook(folder), **slopes), folder)
+        return
+    write_outlook(heads, folder)
     # judged_factors.py fits the correction of an LLM's values separately.
     corrections = {key: row.judged.bias for key, row in load_factors().factors.items()}
     factors = corrected(spreads(fit_factors(rows, out.sheets), rows, out.values), corrections)
     write_calibration(FACTORS_FILE, factors)
-    certainty = fit_certainty(rows, out.sheets).model_copy(update={"threshold": threshold})
-    write_calibration(LAYERS_FILE, certainty)
     write_calibration(RANGE_FILE, fit_range(rows, out.values))
     write_calibration(BASE_FILE, fit_base(rows))
 

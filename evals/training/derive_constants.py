@@ -32,9 +32,11 @@ from evals.training.derive_heads import targets
 from evals.training.derive_rows import Row, weights_of
 from evals.training.fits import FREE, Floats, bounded_logistic
 
-CERTAINTY_REAL_WEIGHT: Final = 4.0
+CERTAINTY_REAL_WEIGHT: Final = 6.0
 """Weight of a real page when fitting layer certainty, since readers of real pages consider fewer layers certain."""
 CERTAINTY_RIDGE: Final = 1.0
+CERTAINTY_LEAST: Final = {"keys": 0.1, "facts": 0.1, "rank": 0.3}
+"""Minimum weights, so that a fact that is added, confirmed or struck always moves the certainty of its layer."""
 KIND_RIDGE: Final = 6.0
 EFFECT_RIDGE: Final = 12.0
 EFFECT_PRIOR: Final = 0.03
@@ -182,7 +184,8 @@ def fit_certainty(rows: Sequence[Row], sheets: Sequence[FactSheet]) -> Certainty
         y = np.array([float(row.layers.get(layer, False)) for row in rows])[known]
         values = [features(sheet, layer, pinning(sheet, layer)) for sheet in sheets]
         x = np.array([[value[name] for name in FEATURES] for value in values])
-        found = bounded_logistic(x[known], y, w[known], [(0.0, None)] * len(FEATURES), CERTAINTY_RIDGE)
+        bounds = [(CERTAINTY_LEAST.get(name, 0.0), None) for name in FEATURES]
+        found = bounded_logistic(x[known], y, w[known], bounds, CERTAINTY_RIDGE)
         weights = {name: _short(v) for name, v in zip(FEATURES, found[:-1], strict=True)}
         layers[layer] = LayerConstants(bias=_short(found[-1]), weights=weights)
     return CertaintyCalibration(rows=len(rows), threshold=0.5, layers=layers)

@@ -75,16 +75,8 @@ def weights_of(rows: Sequence[Row]) -> NDArray[np.float64]:
     return np.array([CARD_WEIGHT if row.is_card else REAL_WEIGHT if row.real else 1.0 for row in rows])
 
 
-def all_rows(readings: Path | None, listings: Path | None, cache: Path | None, *, graded: bool = False) -> list[Row]:
-    """Load all rows; without both folders of real listings, only the corpus rows. `graded` adds the graded listings,
-    which are not in the cache.
-    """
-    rows = _cached(readings, listings, cache)
-    return [*rows, *_graded(listings)] if graded and listings else rows
-
-
-def _cached(readings: Path | None, listings: Path | None, cache: Path | None) -> list[Row]:
-    """Load the rows of the corpus and of the readings, from `cache` if it exists."""
+def all_rows(readings: Path | None, listings: Path | None, cache: Path | None) -> list[Row]:
+    """Load all rows, from `cache` if it exists; without both folders of real listings, only the corpus rows."""
     if cache is not None and cache.exists():
         with cache.open("rb") as file:
             loaded: list[Row] = pickle.load(file)
@@ -95,7 +87,7 @@ def _cached(readings: Path | None, listings: Path | None, cache: Path | None) ->
         short = read_documents(documents_of(card(case))) if case.readings and case.readings.card else None
         rows += case_rows(case, family, read_documents(documents_of(case)), short)
     if readings and listings:
-        rows += _real(readings, listings)
+        rows += [*_real(readings, listings), *_graded(listings)]
     if cache is not None:
         with cache.open("wb") as file:
             pickle.dump(rows, file)

@@ -159,11 +159,15 @@ class Addressed(NamedTuple):
     end: int
 
 
-def find(text: str) -> tuple[Addressed, ...]:
-    """Return up to 200 non-overlapping places in `text`, in order, that address an assessor or a language model."""
+def find(text: str, *, cued: bool = True) -> tuple[Addressed, ...]:
+    """Return up to 200 non-overlapping places in `text`, in order, that address an assessor or a language model.
+
+    Without `cued`, only the patterns of `orders` count: the cues also weigh words that a security text uses itself.
+    """
     named = list(islice(_plain(text), _MAX_PLACES))
     # A sentence found by a pattern is not extended by cues in its neighbours.
-    spans = named + [(s, e) for s, e in cues.find(text)[:_MAX_PLACES] if not any(a < e and s < b for a, b in named)]
+    guessed = cues.find(text)[:_MAX_PLACES] if cued else ()
+    spans = named + [(s, e) for s, e in guessed if not any(a < e and s < b for a, b in named)]
     for variant in decoding.folded(text):
         # A variant has the same length as the text, so positions in it are also positions in the text.
         spans.extend(islice(_plain(variant, text), _MAX_PLACES))

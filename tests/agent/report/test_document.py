@@ -124,7 +124,7 @@ def test_places_of_the_drafter_go_before_the_rule() -> None:
 
 def test_one_scale_above_the_line() -> None:
     before = render(harbour()).partition("\n---\n")[0]
-    chips = re.findall(r"\*\*(Low|Medium|High|Critical) (\d+\.\d)\*\*[,.]", before)
+    chips = re.findall(r"^\*\*(Low|Medium|High|Critical) (\d+\.\d)\*\*[, ]", before, re.MULTILINE)
     assert chips == [("Medium", "5.9"), ("High", "8.8"), ("High", "7.6")]
     # AIVSS appears once, where the headline says how its score follows from the base.
     assert before.count("AIVSS") == 1
@@ -144,9 +144,9 @@ def test_a_withheld_score_shows_no_number_and_says_what_would_settle_it() -> Non
 def test_an_uncertain_layer_says_so_and_sets_commentary_apart() -> None:
     draft = harbour()
     general = "Tool servers usually leave the choice of the LLM to the client."
-    led = f"- ? **Foundation models.** {PREFIX}{general}"
+    led = f"? **Foundation models.** {PREFIX}{general}"
     assert led in render(draft).split("\n"), "an LLM writes of this product, and did not ask of the layer"
-    commentary = f"- ? **Foundation models.** {PREFIX}*{general}*"
+    commentary = f"? **Foundation models.** {PREFIX}*{general}*"
     embedded = draft.model_copy(update={"drafter": draft.drafter.model_copy(update={"kind": "embedded"})})
     assert f"{commentary} Q1 would settle it." in render(embedded).split("\n")
 
@@ -315,7 +315,7 @@ def test_an_uncertain_layer_without_its_prefix_is_found() -> None:
     report = build(harbour())
     layers = report.part("layers")
     assert layers is not None
-    bare = replace(layers, blocks=tuple(replace(b, items=((Span("? It is fine."),),)) for b in layers.blocks))  # type: ignore[call-arg]
+    bare = replace(layers, blocks=tuple(replace(b, text=(Span("? It is fine."),)) for b in layers.blocks))  # type: ignore[call-arg]
     wrong = replace(report, front=tuple(bare if part is layers else part for part in report.front))
     assert any(problem.startswith("an uncertain layer") for problem in check(wrong))
 
@@ -424,7 +424,7 @@ def test_a_question_says_which_threats_a_good_answer_lowers_and_which_it_makes_r
 
     lower = Ease(threat=top["T1"].id, after=Decimal("2.1"), changes="UI:A")
     rarer = Ease(threat=top["T2"].id, after=top["T2"].score.cvss_base)
-    assert "Good answer: T1 UI:A → 2.1; T2 less likely." in shown(lower, rarer)
+    assert "Good answer: T1 falls to 2.1 (UI:A); T2 less likely." in shown(lower, rarer)
     assert "Good answer: T2 less likely." in shown(rarer)
     assert "With a good answer" not in shown()
 

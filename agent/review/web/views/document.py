@@ -52,7 +52,7 @@ def document(
 
     def block(one: Block) -> Block:
         if isinstance(one, Entry) and one.id in told:
-            return replace(one, text=(Span(f" {told[one.id]} ", "em"), *one.text))
+            return replace(one, standing=(*one.standing, Span(f" {told[one.id]}", "em")))
         if isinstance(one, Table):
             rows = (
                 replace(row, cells=((*row.cells[0], Span(f" {told[row.id]}", "em")), *row.cells[1:]))

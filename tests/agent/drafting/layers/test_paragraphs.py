@@ -72,8 +72,8 @@ def test_what_is_doubtful_is_told_in_the_words_of_its_quote_once() -> None:
 
 def test_a_layer_that_rests_on_a_statement_quotes_it_as_evidence_of_the_draft() -> None:
     told = Telling(document="D1", start=10, end=31, quote="Every call is logged.", rank=2, about="product")
-    outlook = Outlook(layers=dict.fromkeys(LAYERS, 0.99), tellings={"evaluation_observability": told})
+    outlook = Outlook(layers=dict.fromkeys(LAYERS, 0.99), tellings={"data_operations": told})
     made = compose(sheet(fact("runs_commands"), outlook=outlook), name="Courier", calibration=load_calibration())
     mark = next(item.id for item in made.evidence if item.quote == told.quote)
-    assert made.layers["evaluation_observability"].certain
-    assert f"“Every call is logged” [{mark}]" in made.layers["evaluation_observability"].paragraph
+    assert made.layers["data_operations"].certain
+    assert f"“Every call is logged” [{mark}]" in made.layers["data_operations"].paragraph

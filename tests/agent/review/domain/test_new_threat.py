@@ -75,7 +75,7 @@ def test_the_gravest_leads_the_lists_under_the_last_number_and_is_an_assumption_
     assert View(after.reviewed).headline == first
     page = render(after.reviewed, after.documents)
     assert f"Based on {first.name}" in page
-    assert page.index("Ask before each flow.") < page.index("**T1 ·")
+    assert page.index("Ask before each flow.") < page.index("### T1 ·")
     assert DESK.act("add", **new_threat()).threats[NAME].state == "inferred"
 
 

@@ -425,10 +425,11 @@ def test_who_may_not_act_is_offered_no_question(browser: Browser) -> None:
 def test_what_an_answer_states_is_picked_in_its_form_and_shown_as_a_fact(browser: Browser) -> None:
     form = article(browser.get("/r/r1/questions"), "question/Q1").xpath('.//form[@data-verb="answer"]')[0]
     sent = filled(form)
-    assert sent["states.0.key"] == "plugins"
+    key = sent["states.0.key"]
+    assert key in state(browser).reviewed.questions[0].about
     sent |= {
-        "text": "Yes. Plug-ins come from a fixed list.", "url": "https://docs.example/limits",
-        "states.0.polarity": "asserted", "states.0.value": "a fixed list", "quote": "Plug-ins come from a fixed list.",
+        "text": "Yes. Flows are a fixed list.", "url": "https://docs.example/limits",
+        "states.0.polarity": "asserted", "states.0.value": "a fixed list", "quote": "Flows are a fixed list.",
     }  # fmt: skip
     to = browser.post("/r/r1/act", **sent)
     page = browser.get(to.partition("#")[0])
@@ -436,11 +437,11 @@ def test_what_an_answer_states_is_picked_in_its_form_and_shown_as_a_fact(browser
     assert "It states:" in words(shown)
     again = filled(shown.xpath('.//form[@data-verb="answer"]')[0])
     assert (again["states.0.polarity"], again["states.0.value"]) == ("asserted", "a fixed list")
-    assert again["quote"] == "Plug-ins come from a fixed list."
-    fact = article(browser.get("/r/r1"), "fact/Q1-plugins")
+    assert again["quote"] == "Flows are a fixed list."
+    fact = article(browser.get("/r/r1"), f"fact/Q1-{key}")
     assert "answer to Q1" in words(fact)
-    assert "Plug-ins come from a fixed list." in words(fact)
-    browser.act("confirm", "fact/Q1-plugins")
+    assert "Flows are a fixed list." in words(fact)
+    browser.act("confirm", f"fact/Q1-{key}")
     assert "Draft again" not in words(tree(browser.get("/r/r1/questions")))
 
 
