@@ -1,4 +1,4 @@
-"""Build the report's tree from a draft: first two pages as full as 1,120 words allow, and the appendix."""
+"""Build the report's tree from a draft: first two pages as full as 1,180 words allow, and the appendix."""
 
 import textwrap
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
     """Build the report of a draft, including older drafts. `documents` may be empty; `progress` is the review's
     progress.
 
-    The same input gives the same tree. If even the shortest form exceeds 1,120 words, that form is returned.
+    The same input gives the same tree. If even the shortest form exceeds 1,180 words, that form is returned.
     """
     view = View(draft, documents, progress)
     room = WIDEST
