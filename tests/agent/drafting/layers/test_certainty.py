@@ -2,12 +2,13 @@
 
 from hypothesis import given, settings, strategies as st
 
+from agent.drafting.calibration import load_calibration
 from agent.drafting.judgement import JudgedLayer, Judgement
-from agent.drafting.layers.certainty import Certainty, assess, told_quotes
+from agent.drafting.layers.certainty import HARDLY, Certainty, assess, told_quotes
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, Outlook, Telling
 from agent.taxonomy.layers import LAYERS
-from tests.fakes.drafting.sheets import fact, sheet
+from tests.fakes.drafting.sheets import doubtful, fact, sheet
 
 LAYER = "security_compliance"
 PINS = [key.id for key in load_vocabulary() if LAYER in key.pins and not key.opposes]
@@ -47,6 +48,19 @@ def test_a_further_fact_never_makes_a_layer_less_certain(keys: list[str], more: 
     before = of(*map(fact, dict.fromkeys(keys)), outlook=Outlook())
     after = of(*map(fact, dict.fromkeys([*keys, more])), outlook=Outlook())
     assert after.certainty >= before.certainty
+
+
+def test_without_a_sure_fact_a_layer_needs_more() -> None:
+    low = load_calibration().certainty.model_copy(update={"threshold": HARDLY - 0.2})
+
+    def tried(confidence: float) -> list[Certainty]:
+        outlooks = [Outlook(layers=dict.fromkeys(LAYERS, n / 50)) for n in range(1, 50)]
+        made = [sheet(fact("api_key"), quote="It needs a key", outlook=outlook) for outlook in outlooks]
+        return [assess(doubtful(one, confidence), calibration=low)[LAYER] for one in made]
+
+    assert any(row.certain and row.certainty < HARDLY for row in tried(0.9))
+    assert any(row.certain for row in tried(0.7))
+    assert all(row.certainty >= HARDLY for row in tried(0.7) if row.certain)
 
 
 def test_a_layer_without_facts_rests_on_the_statement_that_tells_most_of_it() -> None:
