@@ -32,7 +32,7 @@ from evals.training.derive_heads import targets
 from evals.training.derive_rows import Row, weights_of
 from evals.training.fits import FREE, Floats, bounded_logistic
 
-CERTAINTY_REAL_WEIGHT: Final = 6.0
+CERTAINTY_REAL_WEIGHT: Final = 8.0
 """Weight of a real page when fitting layer certainty, since readers of real pages consider fewer layers certain."""
 CERTAINTY_RIDGE: Final = 1.0
 CERTAINTY_LEAST: Final = {"keys": 0.1, "facts": 0.1, "rank": 0.3}

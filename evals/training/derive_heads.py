@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.facts.readers.outlook import FACTORS, OutlookHeads, best_mean, weighed
+from agent.facts.readers.outlook import FACTORS, OutlookHeads, best_mean, unswayed, weighed
 from agent.records import FactSheet
 from agent.taxonomy.layers import LAYERS
 from evals.training.derive_rows import REAL_WEIGHT, Row, weights_of
@@ -70,7 +70,8 @@ def layer_heads(rows: Sequence[Row]) -> tuple[Floats, Floats]:
 
 def layer_odds(rows: Sequence[Row], weights: Floats, bias: Floats) -> Floats:
     """Return the mean log-odds of each row's three best statements, shape (rows, 7)."""
-    return np.array([best_mean(row.features.astype(np.float64) @ weights + bias) for row in rows])
+    odds = [unswayed(row.features.astype(np.float64) @ weights + bias, row.statements) for row in rows]
+    return np.array([best_mean(found) for found in odds])
 
 
 def calibrated(raw: tuple[Floats, Floats, Floats, Floats], rows: Sequence[Row], odds: Floats) -> OutlookHeads:

@@ -58,6 +58,8 @@ _LEAD: Final = 6
 OF_CONTROLS: Final[LayerKey] = "security_compliance"
 """The layer that sentences about controls belong to. No statement is its quote, because a control that no fact confirms
 is a mere claim and cannot make the layer certain."""
+DEFAULT_STATED: Final = 3
+"""The rank of a statement that names a control's default, or where it is set."""
 TELLS: Final = 0.0
 """Minimum log-odds at which a single statement says enough about a layer to be its quote."""
 _QUOTE_WORDS: Final = 38
@@ -86,9 +88,9 @@ class OutlookHeads:
         values = np.clip(pooled @ self.factor_weights + self.factor_bias, 0.0, 1.0)
         return {key: round(float(value), 4) for key, value in zip(FACTORS, values, strict=True)}
 
-    def layers(self, features: Floats) -> dict[LayerKey, float]:
+    def layers(self, statements: Sequence[Statement], features: Floats) -> dict[LayerKey, float]:
         """Estimate the probability that each layer is settled, 0 to 1; `features` come from `statement_features`."""
-        odds = best_mean(self._layer_odds(features))
+        odds = best_mean(unswayed(self._layer_odds(features), statements))
         chances = logistic(self.layer_slopes * odds + self.layer_offsets)
         return {key: round(float(value), 4) for key, value in zip(LAYERS, chances, strict=True)}
 
@@ -154,11 +156,21 @@ def weighed(
     """Add the estimates of `heads` from statements, their `features` and `drawn` (from `pooled`) to the outlook."""
     found = {
         "factors": heads.factors(drawn),
-        "layers": heads.layers(features),
+        "layers": heads.layers(statements, features),
         "tellings": heads.tellings(statements, features),
         "stating": stating(features),
     }
     return outlook.model_copy(update=found)
+
+
+def unswayed(odds: Floats, statements: Sequence[Statement]) -> Floats:
+    """Return log-odds of layers, shape (n, 7), in which a control without a stated default does not count for the layer
+    of controls: such a sentence must not clear a flag.
+    """
+    muted = [is_control(statement) and statement.rank < DEFAULT_STATED for statement in statements]
+    odds = odds.copy()
+    odds[np.array(muted, dtype=bool), LAYERS.index(OF_CONTROLS)] = LOWEST
+    return odds
 
 
 def stating(features: Floats) -> int:
