@@ -54,8 +54,9 @@ def test_without_a_sure_fact_a_layer_needs_more() -> None:
     low = load_calibration().certainty.model_copy(update={"threshold": HARDLY - 0.2})
 
     def tried(confidence: float) -> list[Certainty]:
-        outlooks = [Outlook(layers=dict.fromkeys(LAYERS, n / 50)) for n in range(1, 50)]
-        made = [sheet(fact("api_key"), quote="It needs a key", outlook=outlook) for outlook in outlooks]
+        outlooks = [Outlook(layers=dict.fromkeys(LAYERS, n / 200)) for n in range(1, 200)]
+        facts = tuple(fact(key) for key in ("api_key", "audit_log", "encryption"))
+        made = [sheet(*facts, quote="It needs a key", outlook=outlook) for outlook in outlooks]
         return [assess(doubtful(one, confidence), calibration=low)[LAYER] for one in made]
 
     assert any(row.certain and row.certainty < HARDLY for row in tried(0.9))
