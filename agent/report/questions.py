@@ -47,12 +47,19 @@ def _eases(writer: Writer, item: Question) -> Text:
     eases = {ease.threat: ease for ease in item.eases}
     eased = [(each, eases[each.threat.id]) for each in on_page(writer) if each.threat.id in eases]
     lower = [
-        (*doc.refs(each.name), Span(f" falls to {tenth(ease.after)} ("), *doc.code(ease.changes), Span(")"))
+        (
+            *doc.refs(each.name),
+            Span(" → "),
+            *doc.code(tenth(ease.after)),
+            Span(" ("),
+            *doc.code(ease.changes),
+            Span(")"),
+        )
         for each, ease in eased
         if base_of(each) - ease.after >= _MOVED
     ]
     rarer = [each.name for each, ease in eased if base_of(each) - ease.after < _MOVED]
-    told = [*lower, *([(*doc.listed_refs(*rarer), Span(" less likely"))] if rarer else [])]
+    told = [*lower, *([(*doc.refs(*rarer), Span(" less likely"))] if rarer else [])]
     return (*doc.soft("Good answer:"), Span(" "), *doc.joined(*told, by="; "), Span(".")) if told else ()
 
 
