@@ -64,6 +64,8 @@ class Compared(Record):
     read_aivss: float | None
     """The AIVSS score computed from the expert's base and factors, before controls."""
     withheld: bool = False
+    partial: bool = False
+    """Whether an LLM was asked but gave no threats, so that the draft shows the program's instead of its own."""
     scoreable: bool
     threats: int = 0
     musts: float | None
@@ -118,6 +120,7 @@ def compare(reading: Reading, draft: Draft) -> Compared:
             "base": headline_base(draft),
             "aivss": None if draft.score.aivss is None else float(draft.score.aivss),
             "withheld": draft.score.withheld is not None,
+            "partial": any(made.part == "threats" and made.missing is not None for made in draft.drafter.parts),
             "threats": len(threats),
             "musts": mean(threat.asi in ids for threat in reading.threats if threat.must),
         }
@@ -130,6 +133,7 @@ def figures(rows: Sequence[Compared]) -> dict[str, float | None]:
     return {
         "products": float(len(rows)),
         "failed": float(sum(row.error is not None for row in rows)),
+        "partial": float(sum(row.partial for row in rows)),
         "kind_right": mean(row.kind for row in rows),
         "name_right": mean(row.name for row in rows),
         "factor_mae": mean(row.factor_error for row in rows),

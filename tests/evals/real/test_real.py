@@ -12,7 +12,7 @@ from agent.errors import DriftError, InputError, SourceError, UsageError
 from agent.facts.readers.outlook import load_outlook
 from agent.facts.sheet import fact_id
 from agent.pipeline import draft_reading, read_documents
-from agent.records import Draft, Evidence, Fact, FactAbout, FactSource, Polarity
+from agent.records import Draft, Evidence, Fact, FactAbout, FactSource, MadeBy, Missing, Polarity
 from agent.report.draft_json import dump
 from agent.taxonomy.factors import FACTOR_SETS
 from agent.taxonomy.layers import LAYERS
@@ -58,6 +58,14 @@ def test_a_draft_that_agrees_has_no_error() -> None:
     data = json.loads(as_json("embedded", [row], found))
     assert data["figures"]["products"] == 1.0
     assert Decimal(str(data["products"][0]["base"])) == DRAFT.score.cvss_base
+
+
+def test_a_draft_without_the_threats_of_its_llm_is_counted() -> None:
+    unreached = Missing(reason="unreachable", detail="no answer")
+    part = MadeBy(part="threats", by="embedded", missing=unreached)
+    cut_off = DRAFT.drafter.model_copy(update={"parts": (part,)})
+    rows = [compare(reading(DRAFT), DRAFT), compare(reading(DRAFT), DRAFT.model_copy(update={"drafter": cut_off}))]
+    assert figures(rows)["partial"] == 1.0
 
 
 def test_the_error_of_the_factors_and_of_their_sum() -> None:
