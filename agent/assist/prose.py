@@ -435,9 +435,9 @@ class Ground:
         # Consequences are the LLM's own; the quotes only have to be relevant to what the sentence states.
         core = (meant([_stated(sentence)]) - self._own_name or own) if about else own
         share = max(len(part & have) / len(part) if part else 1.0 for part in (own, core))
-        # Each further quote makes a mistaken citation less likely.
-        # Two shared meanings are no chance, even if a long sentence goes on to what follows from them.
-        few = len((core if about else own) & have) < _SHARED
+        # Each further quote makes a mistaken citation less likely. Two shared meanings are no coincidence, even if a
+        # long sentence goes on to say what follows from them.
+        few = len(core & have) < _SHARED
         far = share == 0 or (about and few and share < _BEARS / len(evidence))
         # Common words count too: "connects AI agents with the platform" has no word that distinguishes products, yet
         # says what its quote says.

@@ -55,7 +55,8 @@ def conditions(writer: Writer) -> Part:
         blocks.append(Paragraph(_measured(writer)))
     elif advice.residual is not None:
         blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
-        blocks += filter(None, [_remaining_bases(writer, on_page(writer))])
+        if (table := _remaining_bases(writer, on_page(writer))) is not None:
+            blocks.append(table)
     if advice.law and writer.room.law:
         blocks.append(Paragraph(doc.joined(doc.soft("Law and contracts:"), writer.prose.text(advice.law))))
     elif advice.law:

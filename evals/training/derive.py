@@ -5,9 +5,8 @@
 
 The outlook heads and the constants of factors, certainty, base and likely range are fitted on the bundled cases
 (published and reader labels, cards) and, if their texts are available, on real listings with an expert's reading, the
-layers also on further real listings that a blind reader graded. Every
-figure comes from heads and constants fitted without the product's vendor (`evals.runs.holdout` describes the remaining
-indirect influence).
+layers also on further real listings that a blind reader graded. Every figure comes from heads and constants fitted
+without the product's vendor (`evals.runs.holdout` describes the remaining indirect influence).
 """
 
 import argparse

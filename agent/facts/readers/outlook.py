@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from agent.facts.readers.heads import logistic, stored
 from agent.facts.readers.kinds import MARKS
+from agent.intake.extract.statements.claims import COUNTING_RANK
 from agent.records import CARRYING, Document, Outlook, Statement, Telling
 from agent.resources import data_folder
 from agent.retrieval.embed import DIMENSIONS, embed
@@ -58,8 +59,6 @@ _LEAD: Final = 6
 OF_CONTROLS: Final[LayerKey] = "security_compliance"
 """The layer that sentences about controls belong to. No statement is its quote, because a control that no fact confirms
 is a mere claim and cannot make the layer certain."""
-DEFAULT_STATED: Final = 3
-"""The rank of a statement that names a control's default, or where it is set."""
 TELLS: Final = 0.0
 """Minimum log-odds at which a single statement says enough about a layer to be its quote."""
 _QUOTE_WORDS: Final = 38
@@ -167,7 +166,7 @@ def unswayed(odds: Floats, statements: Sequence[Statement]) -> Floats:
     """Return log-odds of layers, shape (n, 7), in which a control without a stated default does not count for the layer
     of controls: such a sentence must not clear a flag.
     """
-    muted = [is_control(statement) and statement.rank < DEFAULT_STATED for statement in statements]
+    muted = [is_control(statement) and statement.rank < COUNTING_RANK for statement in statements]
     odds = odds.copy()
     odds[np.array(muted, dtype=bool), LAYERS.index(OF_CONTROLS)] = LOWEST
     return odds
