@@ -9,7 +9,7 @@ from agent.records import FactorEstimate
 from agent.report import document as doc
 from agent.report.document import Block, Part, Span, Text
 from agent.report.front_pages import Writer, on_page
-from agent.report.prose import marked, stopped
+from agent.report.prose import bare, stopped
 from agent.report.safe_markdown import shorten
 from agent.report.sentences import tenth
 from agent.taxonomy.factors import FACTOR_SETS, FactorKey, FactorSet
@@ -63,9 +63,9 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
     seen: dict[str, str] = {}
     for key in FACTOR_SETS[used]:
         reason = _reason(factors[key])
-        extra = () if marked(reason) else factors[key].evidence[:2]
-        # If the reason was dropped, show the factor's first quote instead.
-        told = writer.prose.text(reason, extra) if reason else _quoted(writer, extra)
+        # The appendix has the reason with its marks; here they would make the page hard to read. If the reason was
+        # dropped, show the factor's first quote instead.
+        told = writer.prose.text(bare(reason)) if reason else _quoted(writer, factors[key].evidence[:2])
         if reason in seen and reason:
             # A reason that several factors share is given once.
             told = doc.words(f"As for {seen[reason]}.")
@@ -73,7 +73,7 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
         rows.append(doc.row(_SHORT_FACTORS[key].capitalize(), tenth(factors[key].value), told))
     if score.aivss is not None:
         rows.append(doc.row(doc.strong("Sum"), doc.strong(tenth(score.factor_sum)), ""))
-    return doc.table(("Factor", "Value", "Reason"), rows, 1)
+    return doc.table(("Factor", "Value", "Reason (quotes in the appendix)"), rows, 1)
 
 
 def _quoted(writer: Writer, marks: Sequence[str]) -> Text:

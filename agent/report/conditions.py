@@ -9,8 +9,8 @@ from agent.records import Condition, Residual
 from agent.report import document as doc
 from agent.report.document import Block, Bullets, Paragraph, Part, Span, Text
 from agent.report.front_pages import Writer, base_of, has_measure, on_page
-from agent.report.prose import bare, stopped
-from agent.report.sentences import if_clause, listed, tenth
+from agent.report.prose import stopped
+from agent.report.sentences import listed, tenth
 from agent.report.view import RankedThreat
 from agent.scoring import severity
 
@@ -91,7 +91,7 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         return (start, Span("none of these threats remains."))
     rest = (*doc.strong(_graded(highest[1])), Span(" for "), *doc.listed_refs(*alike))
     if len(alike) == 1 and (where := _where(highest[0])):
-        rest = (*rest, Span(f" {where}"))
+        rest = (*rest, Span(where))
     if first is None:
         return (start, Span("the highest CVSS base is "), *rest, Span("."))
     item, after = first
@@ -110,10 +110,11 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
 
 
 def _where(item: RankedThreat) -> str:
-    """Describe when a threat applies, for threats that do not apply in default use."""
+    """Describe when a threat applies, for threats that do not apply in default use. The setting itself is not repeated,
+    because a condition may rule it out."""
     if item.threat.setting:
-        return bare(if_clause(item.threat.setting))
-    return "if its assumption holds" if item.threat.basis == "assumed" else ""
+        return ", outside default use"
+    return " if its assumption holds" if item.threat.basis == "assumed" else ""
 
 
 def _meaning(changes: str, fall: Decimal) -> Text:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 _CODE: Final = re.compile(r"`([^\s`|](?:[^`\n|]{0,78}[^\s`|])?)`")
+_CLOSED_FIRST: Final = re.compile(r"[^`]*[^\s`(\[]`(?:\W|$)")
+"""Text whose first backtick ends a code word."""
 _LINE_OF_CODE: Final = re.compile(r"\w_\w|[{}]|\(\)")
 _CELLS: Final = re.compile(r" \|(?= )")
 """The border between two cells of a table row; the space after it is kept."""
@@ -136,7 +138,8 @@ def _quoted(raw: str, in_table: bool) -> str:
         raw = _CELLS.sub(" ¦", raw.replace("`", ""))
     if _LINE_OF_CODE.search(raw) and not _UNLIKE_CODE.search(raw):
         return kept_blanks(raw, code(raw))
-    pieces = _CODE.split(raw)
+    # A quote that begins or ends within a code word leaves unpaired backticks.
+    pieces = _CODE.split(raw if raw.count("`") % 2 == 0 and not _CLOSED_FIRST.match(raw) else raw.replace("`", ""))
     # Only the first piece can open a block.
     shown = [code(piece) if n % 2 else (inner if n else plain)(piece) for n, piece in enumerate(pieces)]
     return "".join(one if n % 2 else kept_blanks(pieces[n], one) for n, one in enumerate(shown))

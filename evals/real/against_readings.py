@@ -149,6 +149,10 @@ def figures(rows: Sequence[Compared]) -> dict[str, float | None]:
         "base_mean_expert": mean(row.read_base for row in rows),
         "share_high": mean(row.aivss >= HIGH for row in rows if row.aivss is not None),
         "share_high_expert": mean(row.read_aivss >= HIGH for row in rows if row.read_aivss is not None),
+        # The same share over the products whose draft has a score: a withheld draft has no say in the share above it.
+        "share_high_expert_scored": mean(
+            row.read_aivss >= HIGH for row in rows if row.read_aivss is not None and row.aivss is not None
+        ),
         "withheld": mean(row.withheld for row in rows if row.scoreable),
         "threats": mean(row.threats for row in rows if row.error is None),
         "musts_by_asi": mean(row.musts for row in rows),

@@ -178,9 +178,10 @@ def _is_plain(one: Said) -> bool:
 
 
 def _quoted(marks_: Sequence[str], evidence: Sequence[Evidence]) -> str:
-    """Build a sentence with the first usable quote, or return an empty string."""
+    """Build a sentence with the first usable quote, preferably one that needs no cut, or return an empty string."""
     quotes = {item.id: item.quote for item in evidence}
-    return next((text for mark in marks_ if (text := _in_words(quotes.get(mark, ""), mark))), "")
+    usable = [text for mark in marks_ if (text := _in_words(quotes.get(mark, ""), mark))]
+    return next((text for text in usable if "…" not in text), usable[0] if usable else "")
 
 
 def _in_words(quote: str, mark: str) -> str:

@@ -81,6 +81,13 @@ _CARRIES: Final = np.array([role in CARRYING for role in ROLES])
 _ID_CHARS: Final = 16
 _NO_FINDING: Final[frozenset[FindingKind]] = frozenset({"vendor-claim"})
 """Findings that are ignored here: a vendor's claim about itself is context for adjacent sentences."""
+_KIND_WORDS: Final = frozenset({"ai", "mcp", "server", "agent", "agents", "framework", "cli", "app", "skill", "sdk"})
+"""Words that a title adds to a product's name, which a column heading leaves out."""
+_COLUMNS: Final = frozenset({
+    "description", "notes", "note", "default", "status", "type", "required", "example", "purpose", "value", "details",
+})  # fmt: skip
+"""Column headings that are not the name of another product."""
+_WORD: Final = re.compile(r"\w+")
 _STATED: Final = {"analyst-note": "a note by the analyst", "vendor-answer": "an answer by the vendor"}
 """Kinds of document in which every statement is about the product."""
 
@@ -234,12 +241,29 @@ def _placed(document: Document, own: Sequence[Statement], vectors: NDArray[np.fl
     chances = classifier.chances(named, own, vectors)
     stated = _STATED.get(document.kind, "") or ("a field of its manifest" if document.form != "prose" else "")
     carries = np.full(len(own), True) if stated else carries_facts(chances, classifier.threshold)
-    return [
-        statement.model_copy(
-            update={"role": ROLES[role], "reason": stated or reason(page, n, named[n], classifier.pulls[:, role])}
-        )
-        for n, (statement, role) in enumerate(zip(own, choose(chances, carries), strict=True))
-    ]
+    placed = []
+    for n, (statement, role) in enumerate(zip(own, choose(chances, carries), strict=True)):
+        why = stated or reason(page, n, named[n], classifier.pulls[:, role])
+        chosen = ROLES[role]
+        if not stated and statement.block == "row" and compares(statement.heads, document.title):
+            chosen, why = "other-product", f"a row of a table that compares {document.title} with others"
+        placed.append(statement.model_copy(update={"role": chosen, "reason": why}))
+    return placed
+
+
+def compares(heads: Sequence[str], title: str) -> bool:
+    """Return whether a table's columns stand for the page's product and for others: "| | Ours | Theirs |".
+
+    Such a row says about several products what is true of one, and a reader of sentences cannot tell which.
+    """
+    name = [word for word in _words(title) if word not in _KIND_WORDS]
+    columns = [[word for word in _words(head) if word not in _KIND_WORDS] for head in heads[1:]]
+    others = [words for words in columns if words and not set(words) & {*name, *_COLUMNS}]
+    return bool(name) and name in columns and bool(others)
+
+
+def _words(text: str) -> list[str]:
+    return [word.casefold() for word in _WORD.findall(text)]
 
 
 def set_apart(statements: Sequence[Statement]) -> NDArray[np.bool_]:

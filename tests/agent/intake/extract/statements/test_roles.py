@@ -13,6 +13,7 @@ from agent.intake.extract.formats.markdown import read_markdown
 from agent.intake.extract.statements.roles import (
     ROLES,
     carrying,
+    compares,
     discounted,
     load_roles,
     read_roles,
@@ -143,6 +144,41 @@ def test_sections_set_apart_are_told_by_their_headings(told: tuple[Statement, ..
     apart = [s.text for s, aside in zip(told, set_apart(told), strict=True) if aside]
     assert any("fixed a bug" in text for text in apart)
     assert not any("Books a berth" in text for text in apart)
+
+
+RIVALS = """# Tidewatch
+
+Tidewatch is an MCP server that books berths.
+
+| | Tidewatch | Harbourmaster Pro | QuayBot |
+|---|---|---|---|
+| Approval of bookings | Asks the skipper | None by default | Runs commands unattended |
+| Storage | Local files | Vendor cloud | Chat history |
+"""
+
+
+def test_a_table_that_compares_products_is_about_no_single_one() -> None:
+    told = placed(document(RIVALS))
+    rows = [each for each in told if each.block == "row"]
+    assert rows and {each.role for each in rows} == {"other-product"}
+    assert all("compares" in each.reason for each in rows)
+
+
+@pytest.mark.parametrize(
+    ("heads", "title", "compared"),
+    [
+        (("", "Tidewatch", "QuayBot"), "Tidewatch MCP Server", True),
+        (("Tool", "Tidewatch", "Description"), "Tidewatch", False),
+        (("Feature", "Tidewatch CLI", "Tidewatch Cloud"), "Tidewatch", False),
+        (("Action", "Shortcut", "Description"), "Shortcut keys", False),
+        (("Variable", "Default"), "Tidewatch", False),
+        ((), "", False),
+    ],
+)
+def test_columns_compare_only_if_one_is_the_product_and_another_is_not(
+    heads: tuple[str, ...], title: str, compared: bool
+) -> None:
+    assert compares(heads, title) is compared
 
 
 @given(st.lists(st.floats(0.01, 1), min_size=12, max_size=12))
