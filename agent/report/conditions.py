@@ -8,7 +8,7 @@ from agent.drafting.wording import capital
 from agent.records import Condition, Residual
 from agent.report import document as doc
 from agent.report.document import Block, Bullets, Paragraph, Part, Span, Text
-from agent.report.front_pages import Writer, base_of, has_measure, on_page
+from agent.report.front_pages import Writer, base_of, has_measure, lowered, on_page
 from agent.report.prose import stopped
 from agent.report.sentences import listed, tenth
 from agent.report.view import RankedThreat
@@ -143,11 +143,6 @@ def _gravest(writer: Writer, residual: Residual) -> Text:
     return (Span("the highest CVSS base is "), *doc.strong(_graded(residual.after)), *whose, Span(f"{was}."))
 
 
-def _lowered(changes: str, base: Decimal) -> Text:
-    """Write the metrics that change and the resulting CVSS base."""
-    return doc.code(f"{changes} → {tenth(base)}")
-
-
 def _remaining(writer: Writer, item: RankedThreat, residual: Residual) -> Text:
     """Describe the metrics that the conditions change and the remaining base; a dash if the draft does not store one
     for each threat."""
@@ -161,7 +156,7 @@ def _remaining(writer: Writer, item: RankedThreat, residual: Residual) -> Text:
         eased = advice is not None and any(item.threat.id in one.threats for one in advice.conditions)
         return doc.words("less likely; metrics unchanged" if eased else "metrics unchanged")
     same = doc.words("(score unchanged)") if left == base_of(item) else ()
-    return doc.joined(_lowered(changes, left), same)
+    return doc.joined(lowered(changes, left), same)
 
 
 def residuals(writer: Writer) -> Part:

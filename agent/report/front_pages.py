@@ -379,6 +379,11 @@ def conflicts(writer: Writer) -> Part:
     return doc.part("conflicts", "What does not add up in the sources", Bullets(items))
 
 
+def lowered(changes: str, base: Decimal) -> Text:
+    """Write the metrics that change and the resulting CVSS base."""
+    return doc.code(f"{changes} → {tenth(base)}")
+
+
 def on_page(writer: Writer) -> list[RankedThreat]:
     """Return the threats shown on the first two pages: the first ones in a block, some others in one line each.
 

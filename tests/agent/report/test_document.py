@@ -424,9 +424,9 @@ def test_a_question_says_which_threats_a_good_answer_lowers_and_which_it_makes_r
 
     lower = Ease(threat=top["T1"].id, after=Decimal("2.1"), changes="UI:A")
     rarer = Ease(threat=top["T2"].id, after=top["T2"].score.cvss_base)
-    assert "Good answer: T1 → 2.1 (UI:A); T2 less likely." in shown(lower, rarer)
+    assert "Good answer: T1 UI:A → 2.1; T2 less likely." in shown(lower, rarer)
     assert "Good answer: T2 less likely." in shown(rarer)
-    assert "With a good answer" not in shown()
+    assert "Good answer" not in shown()
 
 
 def test_an_address_with_a_placeholder_in_code_stays_code() -> None:
