@@ -60,6 +60,8 @@ _BEFORE: Final = re.compile(r"(?:^|[,;:(\[/|•·>]|\b(?:and|or|und|et|y|e|o|ou)
 _AFTER: Final = re.compile(r"^[\s*_`\"']*(?:$|[,;:)\]/|•·<.]|[-–—](?=\s)|(?:and|or|und|et|y|e|o|ou)\b)", re.I)
 _REACH: Final = 12
 """The number of characters before and after a short quote that are searched for list separators."""
+_REACH_BACK: Final = 40
+"""The number of characters before a quote that are searched for a negation."""
 _NO: Final = re.compile(
     r"\b(?:disabled?|off|blocked|forbidden|prohibited|den(?:y|ies|ied)|rejects?|rejected|unsupported|unavailable"
     r"|missing|lacking|excluded?|only|purely|solely|stays?|remains?|local(?:ly)?|offline|nothing|non-\w+"
@@ -68,6 +70,12 @@ _NO: Final = re.compile(
 )
 """Words that deny something, in addition to plain negations."""
 _NARROW: Final = re.compile(r"\b(?:only|always|never|all|every|any|by default|nothing|none)\b", re.I)
+_NEGATED: Final = re.compile(
+    r"(?:^|(?<=[\s(]))(?:not|never|no|without|neither|nor|cannot|(?:do|does|did|is|are|was|ca|wo)n['’]t)"
+    r"(?:[^\S\n]+[\w-]+)?[^\S\n]+$",
+    re.I,
+)
+"""A negation at the end of a text, with at most one word after it."""
 _FORM_READERS: Final = frozenset({"manifest", "scanner"})
 _OWN_WORD: Final = frozenset({"analyst-note", "vendor-answer"})
 """Kinds of documents written to state facts; the roles of their sentences are not checked."""
@@ -108,13 +116,18 @@ class Material:
 
     def places(self, quote: Quote) -> Iterator["Place"]:
         """Yield the places of a quote, nearest to its hint first: in the document that it names, or in all documents if
-        it names none."""
+        it names none. A place includes a negation right before the quote, which would otherwise say the opposite."""
         wanted = [self.by_id[quote.document]] if quote.document in self.by_id else []
         for document in wanted or ([] if quote.document else self.documents):
             text = self._texts[document.id]
             found = (text.locate(quote.text, near) for near in (quote.near, 0, len(document.text)))
             for span in dict.fromkeys(filter(None, found)):
-                yield Place(document, span.start, span.end, self.touched(document.id, span.start, span.end))
+                start = span.start
+                if rows := self.touched(document.id, span.start, span.end):
+                    before = max(rows[0].start, start - _REACH_BACK)
+                    negated = _NEGATED.search(document.text[before:start])
+                    start = before + negated.start() if negated else start
+                yield Place(document, start, span.end, rows)
 
     def touched(self, document: str, start: int, end: int) -> tuple[Statement, ...]:
         """Return the statements that overlap a span."""

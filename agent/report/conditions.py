@@ -150,7 +150,7 @@ def _remaining(writer: Writer, item: RankedThreat, residual: Residual) -> Text:
     if left is None:
         return doc.words("–")
     if not left:
-        return doc.words("no longer possible")
+        return doc.words("ruled out" if item.threat.setting else "no longer possible")
     if not changes:
         advice = writer.view.draft.advice
         eased = advice is not None and any(item.threat.id in one.threats for one in advice.conditions)

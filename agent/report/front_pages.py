@@ -115,13 +115,13 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("why", 0), ("lost", 0),
     ("quote", 14), ("quote", 10), ("answer", 15), ("rest", 3), ("law", 0), ("rest", 2), ("questions", 5),
     ("condition", 24), ("answer", 12), ("conflicts", 2), ("condition", 20), ("rest", 1), ("layer", 50), ("posture", 90),
-    ("layer", 46), ("how", 70), ("layer", 42), ("condition", 18), ("answer", 10), ("questions", 4), ("also", 4),
-    ("conflicts", 1), ("layer", 38), ("questions", 3), ("also", 3), ("posture", 80), ("layer", 36), ("also", 2),
-    ("posture", 70), ("condition", 14), ("layer", 30), ("also", 1), ("vendor", 3), ("quote", 0), ("vendor", 0),
-    ("also", 0), ("questions", 2), ("posture", 60), ("layer", 28), ("conditions", 3), ("rest", 0), ("posture", 52),
-    ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20), ("posture", 40), ("how", 40), ("layer", 16),
-    ("questions", 1), ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24),
-    ("how", 16),
+    ("layer", 46), ("how", 70), ("layer", 42), ("condition", 18), ("answer", 10), ("also", 4), ("conflicts", 1),
+    ("layer", 38), ("questions", 4), ("posture", 80), ("layer", 36), ("posture", 70), ("layer", 34), ("questions", 3),
+    ("condition", 14), ("layer", 32), ("also", 3), ("layer", 30), ("also", 2), ("also", 1), ("vendor", 3), ("quote", 0),
+    ("vendor", 0), ("also", 0), ("questions", 2), ("posture", 60), ("layer", 28), ("conditions", 3), ("rest", 0),
+    ("posture", 52), ("layer", 25), ("how", 48), ("posture", 46), ("layer", 20), ("posture", 40), ("how", 40),
+    ("layer", 16), ("questions", 1), ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3),
+    ("how", 24), ("how", 16),
 )  # fmt: skip
 """The steps that shorten the first two pages to 1,180 words, each a field and its new value. They first cut what the
 report repeats later. How a threat works is cut last, since half an explanation is of no use."""

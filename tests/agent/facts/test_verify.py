@@ -55,6 +55,29 @@ def test_a_quote_may_differ_in_space_and_case_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "quote", "shown"),
+    [
+        (
+            "The bridge is not run or reviewed by the port.",
+            "run or reviewed by the port",
+            "not run or reviewed by the port",
+        ),
+        ("It doesn't ever call home from the quay.", "call home from the quay", "doesn't ever call home from the quay"),
+        ("Berths are booked without asking the skipper.", "asking the skipper", "without asking the skipper"),
+        (
+            "It is not slow. It books berths for the skipper.",
+            "books berths for the skipper",
+            "books berths for the skipper",
+        ),
+        ("Notes on berths reach the skipper.", "on berths reach the skipper", "on berths reach the skipper"),
+    ],
+)
+def test_a_quote_keeps_the_negation_before_it(text: str, quote: str, shown: str) -> None:
+    (place,) = material(document(text)).places(Quote(text=quote))
+    assert place.text == shown
+
+
+@pytest.mark.parametrize(
     ("made", "why"),
     [
         (proposal("flies", "runs shell commands"), "unknown key"),
