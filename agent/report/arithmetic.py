@@ -1,6 +1,7 @@
 """The numbers below the first two pages: how the score is computed, and each factor with its reason."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 from agent.drafting.judgement import lacks_attacker
@@ -31,6 +32,8 @@ _MOST_QUOTED: Final = 120
 """Maximum number of characters of a quote that replaces a reason."""
 _MUCH: Final = 0.15
 """A fact is mentioned after the reason if it raises the factor by at least this much."""
+_LOW: Final = Decimal("0.2")
+"""The highest value that counts as low."""
 _RAISED: Final = ("at least ", "held at ")
 """Prefixes of the labels of parts that say which fact raises a factor to a minimum."""
 
@@ -63,9 +66,8 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
     seen: dict[str, str] = {}
     for key in FACTOR_SETS[used]:
         reason = _reason(factors[key])
-        # The appendix has the reason with its marks; here they would make the page hard to read. If the reason was
-        # dropped, show the factor's first quote instead.
-        told = writer.prose.text(bare(reason)) if reason else _quoted(writer, factors[key].evidence[:2])
+        # The appendix has the reason with its marks; here they would make the page hard to read.
+        told = writer.prose.text(bare(reason)) if reason else _without_reason(writer, factors[key])
         if reason in seen and reason:
             # A reason that several factors share is given once.
             told = doc.words(f"As for {seen[reason]}.")
@@ -74,6 +76,13 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
     if score.aivss is not None:
         rows.append(doc.row(doc.strong("Sum"), doc.strong(tenth(score.factor_sum)), ""))
     return doc.table(("Factor", "Value", "Reason (quotes in the appendix)"), rows, 1)
+
+
+def _without_reason(writer: Writer, factor: FactorEstimate) -> Text:
+    """Describe a factor whose reason was dropped: its first quote, unless the value is low, which no quote can show."""
+    if factor.value <= _LOW:
+        return doc.words("Little in the sources raises it.")
+    return _quoted(writer, factor.evidence[:2])
 
 
 def _quoted(writer: Writer, marks: Sequence[str]) -> Text:

@@ -44,8 +44,11 @@ _NAME: Final = 9
 """Maximum number of words in the name of a further danger."""
 _HOLDS: Final = {"quoted": ""}
 """Wording of the basis of a threat in default use without a setting; any other basis is shown by its name."""
-_GROUPS: Final = {1: "Outside default use:", 2: "Based on an assumption:"}
+_GROUPS: Final = {1: "Outside default use, each with the setting that it needs:", 2: "Only if an assumption holds:"}
 """The line before a later group of threats, which may have a higher base than those of an earlier group."""
+_MARKUP: Final = re.compile(r"[|<>{}=\[\]\\]|->|\w\(|--\w")
+_PLAIN: Final = 0.7
+"""The smallest share of a quote's words that are made of letters alone if it reads as prose."""
 _UNCOVERED: Final[dict[ProductKind, str]] = {
     "mcp-server": "the clients that call it and their LLM",
     "agent-skill": "the agent that follows it",
@@ -230,8 +233,16 @@ def headline(writer: Writer) -> Part:
 
 
 def _unscored(writer: Writer) -> Part:
-    """State why there is no score, which answers would help, and what applies until then."""
+    """State why there is no score, how grave the first threat is, which answers would help, and what applies until
+    then."""
     sentences: list[Text] = []
+    supported = (item for item in writer.view.threats if is_supported(item.threat) and item.threat.evidence)
+    first = next((item for item in supported if item.threat.default_use), None)
+    if first is not None:
+        # A reader who has to decide gets the severity that does not depend on how well the layers are known.
+        base = base_of(first)
+        graded = doc.strong(f"CVSS base of {tenth(base)} ({severity(base)})")
+        sentences.append((Span("The core threat, "), *doc.refs(first.name), Span(", has a "), *graded, Span(".")))
     asked = [item.id for item in writer.asked][:3]
     if asked:
         verb = "would settle it" if len(asked) > 1 else "would help to settle it"
@@ -450,14 +461,15 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
 def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
     """Return the most relevant quote for the threat, preferring the LLM's own choice.
 
-    Returns an empty text if there is no space or the page already shows the quote.
+    Returns an empty text if there is no space or the page already shows the quote. Of an LLM's quotes, only those are
+    shown that read as prose; its sentences cite the others.
     """
     quotes = {mark: writer.view.evidence[mark].quote for mark in item.threat.evidence if mark in writer.view.evidence}
     about = f"{item.threat.title} {bare(item.threat.how)} {item.threat.statement.action}"
     chosen = item.threat.by in ("llm", "both")
     if chosen:
         # The LLM chose these quotes for display: never cut one, since the list of quotes shows it in full.
-        fitting = [mark for mark in list(quotes)[:_CHOSEN] if len(quotes[mark].split()) <= limit]
+        fitting = [mark for mark in list(quotes)[:_CHOSEN] if len(quotes[mark].split()) <= limit and _is_prose(quotes[mark])]
     else:
         fitting = sorted(quotes, key=lambda mark: -shared_words(quotes[mark], about))
     best = next((mark for mark in fitting if quotes[mark] not in writer.quoted), None)
@@ -466,6 +478,12 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
     writer.quoted.add(quotes[best])
     words = (quotes[best] if chosen else excerpt(quotes[best], limit * 7, about)).rstrip(".")
     return (*doc.quote(words), Span(" "), *doc.marks(*writer.prose.resolved([best])), Span("."))
+
+
+def _is_prose(quote: str) -> bool:
+    """Return whether a quote reads as a sentence or a part of one, not as code, cells or markup."""
+    plain = sum(word.strip("“”\"'`.,:;()").isalpha() for word in quote.split())
+    return not _MARKUP.search(quote) and plain >= _PLAIN * len(quote.split())
 
 
 def _remedies(writer: Writer, item: RankedThreat, *, whole: bool, vendor: bool) -> list[Text]:

@@ -134,6 +134,7 @@ def test_a_withheld_score_shows_no_number_and_says_what_would_settle_it() -> Non
     report = build(withheld())
     shown = said(report.part("headline"))
     assert shown.startswith("Not scored: only one of 7 layers is certain")
+    assert "The core threat, T1, has a CVSS base of 5.9 (Medium)." in shown, "the severity does not depend on the layers"
     assert "Answers to Q1 and Q2 would settle it." in shown
     assert "before controls" not in shown
     assert "Proposed:" in said(report.part("posture"))
