@@ -1,5 +1,6 @@
 """Parts 1 to 4 and 6 to 8 of the report: two pages to act on, at most 1,180 words."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -469,7 +470,9 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
     chosen = item.threat.by in ("llm", "both")
     if chosen:
         # The LLM chose these quotes for display: never cut one, since the list of quotes shows it in full.
-        fitting = [mark for mark in list(quotes)[:_CHOSEN] if len(quotes[mark].split()) <= limit and _is_prose(quotes[mark])]
+        fitting = [
+            mark for mark in list(quotes)[:_CHOSEN] if len(quotes[mark].split()) <= limit and _is_prose(quotes[mark])
+        ]
     else:
         fitting = sorted(quotes, key=lambda mark: -shared_words(quotes[mark], about))
     best = next((mark for mark in fitting if quotes[mark] not in writer.quoted), None)
