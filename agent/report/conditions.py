@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Final
 
 from agent.drafting.wording import capital
-from agent.records import Condition, Residual
+from agent.records import Advice, Condition, Residual
 from agent.report import document as doc
-from agent.report.document import Block, Bullets, Paragraph, Part, Span, Text
-from agent.report.front_pages import Writer, base_of, has_measure, lowered, on_page
+from agent.report.document import Block, Bullets, Paragraph, Part, Row, Span, Text
+from agent.report.front_pages import Writer, base_of, has_measure, on_page
 from agent.report.prose import stopped
 from agent.report.sentences import listed, tenth
 from agent.report.view import RankedThreat
@@ -24,6 +24,8 @@ _EASED: Final = {
     "AV": "limited network access",
 }
 """The obstacle that a condition puts in an attacker's way, by the metric that it changes."""
+_HARMS: Final = {"C": "read", "I": "changed", "A": "stopped"}
+"""What an attacker does by the second letter of an impact metric, on the product (V) and beyond it (S)."""
 _WITHOUT_EFFECT: Final = (
     "The known measures are listed under each threat, but none of them removes a threat or lowers its CVSS base."
 )
@@ -143,20 +145,29 @@ def _gravest(writer: Writer, residual: Residual) -> Text:
     return (Span("the highest CVSS base is "), *doc.strong(_graded(residual.after)), *whose, Span(f"{was}."))
 
 
-def _remaining(writer: Writer, item: RankedThreat, residual: Residual) -> Text:
-    """Describe the metrics that the conditions change and the remaining base; a dash if the draft does not store one
-    for each threat."""
-    left, changes = residual.remains.get(item.threat.id), residual.changes.get(item.threat.id, "")
-    if left is None:
-        return doc.words("–")
+def _row(item: RankedThreat, residual: Residual, advice: Advice) -> Row:
+    """Build a row: a threat, its base, the base with the conditions, and what they change, in words and as metrics."""
+    left, changes = residual.remains[item.threat.id], residual.changes.get(item.threat.id, "")
+    after, what = tenth(left), doc.joined(doc.words(f"{in_words(changes)}:"), doc.code(changes)) if changes else ()
     if not left:
-        return doc.words("ruled out" if item.threat.setting else "no longer possible")
-    if not changes:
-        advice = writer.view.draft.advice
-        eased = advice is not None and any(item.threat.id in one.threats for one in advice.conditions)
-        return doc.words("less likely; metrics unchanged" if eased else "metrics unchanged")
-    same = doc.words("(score unchanged)") if left == base_of(item) else ()
-    return doc.joined(lowered(changes, left), same)
+        after, what = "–", doc.words("ruled out" if item.threat.setting else "no longer possible")
+    elif not changes:
+        eased = any(item.threat.id in one.threats for one in advice.conditions)
+        what = doc.words("less likely; metrics unchanged" if eased else "metrics unchanged")
+    elif left == base_of(item):
+        what = doc.joined(what, doc.words("(score unchanged)"))
+    return doc.row(doc.refs(item.name), tenth(base_of(item)), after, what)
+
+
+def in_words(changes: str) -> str:
+    """Describe metrics such as "UI:A/VI:L/SI:L" in words: "human approval, less changed"."""
+    metrics = dict(part.split(":") for part in changes.split("/") if ":" in part)
+    told = [words for metric, words in _EASED.items() if metric in metrics]
+    for letter, harm in _HARMS.items():
+        levels = {metrics[metric] for metric in (f"V{letter}", f"S{letter}") if metric in metrics}
+        if levels:
+            told.append(f"{'nothing' if levels == {'N'} else 'less'} {harm}")
+    return ", ".join(told)
 
 
 def residuals(writer: Writer) -> Part:
@@ -172,15 +183,24 @@ def residuals(writer: Writer) -> Part:
 
 def _remaining_bases(writer: Writer, items: Sequence[RankedThreat]) -> Block | None:
     """Build a table of what the conditions change for these threats; None if the draft stores nothing about them."""
-    residual = writer.residual
-    if residual is None:
+    residual, advice = writer.residual, writer.view.draft.advice
+    if residual is None or advice is None:
         return None
+    rows = [_row(item, residual, advice) for item in items if item.threat.id in residual.remains]
+    return doc.table(("", "CVSS base", "With the conditions", "What they change"), rows, 1, 2) if rows else None
+
+
+def answers(writer: Writer) -> Part:
+    """Build the appendix table of the metrics that a good answer changes for each threat on the page."""
+    shown = {item.threat.id: item for item in on_page(writer)}
     rows = [
-        doc.row(doc.refs(item.name), tenth(base_of(item)), _remaining(writer, item, residual))
-        for item in items
-        if item.threat.id in residual.remains
+        doc.row(doc.refs(asked.id), doc.refs(shown[ease.threat].name), tenth(ease.after), doc.code(ease.changes))
+        for asked in writer.asked
+        for ease in asked.eases
+        if ease.threat in shown and ease.changes
     ]
-    return doc.table(("", "CVSS base", "With the conditions"), rows, 1) if rows else None
+    table = [doc.table(("Question", "Threat", "CVSS base", "Metrics"), rows, 2)] if rows else []
+    return doc.part("answers", "What good answers change" if rows else "", *table)
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Text:

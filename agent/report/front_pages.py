@@ -45,7 +45,10 @@ _NAME: Final = 9
 """Maximum number of words in the name of a further danger."""
 _HOLDS: Final = {"quoted": ""}
 """Wording of the basis of a threat in default use without a setting; any other basis is shown by its name."""
-_GROUPS: Final = {1: "Outside default use, each with the setting that it needs:", 2: "Only if an assumption holds:"}
+_GROUPS: Final = {
+    1: "Outside default use, so listed later even where the base is higher:",
+    2: "Based on an assumption, so listed last even where the base is higher:",
+}
 """The line before a later group of threats, which may have a higher base than those of an earlier group."""
 _MARKUP: Final = re.compile(r"[|<>{}=\[\]\\]|->|\w\(|--\w")
 _PLAIN: Final = 0.7
@@ -391,11 +394,6 @@ def conflicts(writer: Writer) -> Part:
     return doc.part("conflicts", "What does not add up in the sources", Bullets(items))
 
 
-def lowered(changes: str, base: Decimal) -> Text:
-    """Write the metrics that change and the resulting CVSS base."""
-    return doc.code(f"{changes} → {tenth(base)}")
-
-
 def on_page(writer: Writer) -> list[RankedThreat]:
     """Return the threats shown on the first two pages: the first ones in a block, some others in one line each.
 
@@ -471,7 +469,7 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
     if chosen:
         # The LLM chose these quotes for display: never cut one, since the list of quotes shows it in full.
         fitting = [
-            mark for mark in list(quotes)[:_CHOSEN] if len(quotes[mark].split()) <= limit and _is_prose(quotes[mark])
+            mark for mark in list(quotes)[:_CHOSEN] if len(quotes[mark].split()) <= limit and is_prose(quotes[mark])
         ]
     else:
         fitting = sorted(quotes, key=lambda mark: -shared_words(quotes[mark], about))
@@ -483,7 +481,7 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
     return (*doc.quote(words), Span(" "), *doc.marks(*writer.prose.resolved([best])), Span("."))
 
 
-def _is_prose(quote: str) -> bool:
+def is_prose(quote: str) -> bool:
     """Return whether a quote reads as a sentence or a part of one, not as code, cells or markup."""
     plain = sum(word.strip("“”\"'`.,:;()").isalpha() for word in quote.split())
     return not _MARKUP.search(quote) and plain >= _PLAIN * len(quote.split())

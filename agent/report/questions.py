@@ -8,7 +8,7 @@ from typing import Final
 from agent.records import Question
 from agent.report import document as doc
 from agent.report.document import Bullets, Part, Span, Table, Text
-from agent.report.front_pages import Writer, base_of, lowered, on_page
+from agent.report.front_pages import Writer, base_of, on_page
 from agent.report.sentences import listed, tenth
 from agent.report.view import name_of
 
@@ -42,12 +42,12 @@ def questions(writer: Writer) -> Part:
 
 
 def _eases(writer: Writer, item: Question) -> Text:
-    """List the threats on the page that a good answer lowers, with the new CVSS base and the metrics that change, and
-    those that it makes less likely."""
+    """List the threats on the page that a good answer lowers, with the new CVSS base, and those that it makes less
+    likely; the appendix has the metrics."""
     eases = {ease.threat: ease for ease in item.eases}
     eased = [(each, eases[each.threat.id]) for each in on_page(writer) if each.threat.id in eases]
     lower = [
-        (*doc.refs(each.name), Span(" "), *lowered(ease.changes, ease.after))
+        (*doc.refs(each.name), Span(f" falls to {tenth(ease.after)}"))
         for each, ease in eased
         if base_of(each) - ease.after >= _MOVED
     ]

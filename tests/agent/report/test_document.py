@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from agent.records import Draft, Ease
+from agent.report.conditions import in_words
 from agent.report.document import (
     MAX_FRONT_WORDS,
     Part,
@@ -22,7 +23,7 @@ from agent.report.document import (
     words,
 )
 from agent.report.explain.explanation import explain, text
-from agent.report.front_pages import PREFIX
+from agent.report.front_pages import PREFIX, is_prose
 from agent.report.markdown import inline, render
 from agent.report.prose import Prose, split
 from agent.report.report import MAX_LINES, build, first_screen
@@ -134,7 +135,9 @@ def test_a_withheld_score_shows_no_number_and_says_what_would_settle_it() -> Non
     report = build(withheld())
     shown = said(report.part("headline"))
     assert shown.startswith("Not scored: only one of 7 layers is certain")
-    assert "The core threat, T1, has a CVSS base of 5.9 (Medium)." in shown, "the severity does not depend on the layers"
+    assert "The core threat, T1, has a CVSS base of 5.9 (Medium)." in shown, (
+        "the severity does not depend on the layers"
+    )
     assert "Answers to Q1 and Q2 would settle it." in shown
     assert "before controls" not in shown
     assert "Proposed:" in said(report.part("posture"))
@@ -419,15 +422,45 @@ def test_a_question_says_which_threats_a_good_answer_lowers_and_which_it_makes_r
     top = {item.name: item.threat for item in View(draft).threats}
     first, *rest = draft.questions
 
-    def shown(*eases: Ease) -> str:
+    def shown(*eases: Ease, part: str = "questions") -> str:
         told = first.model_copy(update={"eases": eases})
-        return said(build(draft.model_copy(update={"questions": (told, *rest)})).part("questions"))
+        return said(build(draft.model_copy(update={"questions": (told, *rest)})).part(part))
 
     lower = Ease(threat=top["T1"].id, after=Decimal("2.1"), changes="UI:A")
     rarer = Ease(threat=top["T2"].id, after=top["T2"].score.cvss_base)
-    assert "Good answer: T1 UI:A → 2.1; T2 less likely." in shown(lower, rarer)
+    assert "Good answer: T1 falls to 2.1; T2 less likely." in shown(lower, rarer)
+    assert "Q1 T1 2.1 UI:A" in shown(lower, rarer, part="answers"), "the number recomputes from its metrics"
     assert "Good answer: T2 less likely." in shown(rarer)
     assert "Good answer" not in shown()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ("UI:A", "human approval"),
+        ("AC:H/VC:L/SC:L", "a harder attack, less read"),
+        ("AV:A/PR:L/VI:N/SI:N/VA:L", "a login, limited network access, nothing changed, less stopped"),
+        ("VI:N/SI:L", "less changed"),
+        ("", ""),
+    ],
+)
+def test_what_a_condition_changes_is_told_in_words(changes: str, told: str) -> None:
+    assert in_words(changes) == told
+
+
+@pytest.mark.parametrize(
+    ("quote", "prose"),
+    [
+        ("acts with the rights of the member", True),
+        ("one command removes a berth, and nothing asks", True),
+        ("Tool | Arguments | `berth`, `skipper`", False),
+        ("return str(eval(expression))", False),
+        ("Client->>Server: POST /mcp", False),
+        ("harbour-cli --yes remove", False),
+    ],
+)
+def test_only_prose_is_quoted_beside_a_threat(quote: str, prose: bool) -> None:
+    assert is_prose(quote) is prose
 
 
 def test_an_address_with_a_placeholder_in_code_stays_code() -> None:
