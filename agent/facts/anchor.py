@@ -25,8 +25,6 @@ _JAMO: Final = range(0x1160, 0x1200)
 """Hangul vowels and final consonants. They are not combining marks, but NFKC still joins them to the preceding
 letter."""
 _TOKENS: Final = re.compile(r"(?P<plain>[\x21-\x7e]+(?=[\x00-\x7f]|\Z))|(?P<blank>\s+)|(?P<other>.)", re.DOTALL)
-_REMEMBERED: Final = 8
-"""The number of texts that `locate` caches: enough for one or two products."""
 
 
 class Span(NamedTuple):
@@ -43,7 +41,7 @@ class Anchored:
         self.text = text
 
     @cached_property
-    def _map(self) -> "_Map":
+    def _map(self) -> "tuple[str, array[int], array[int]]":
         return _normalised(self.text)
 
     def locate(self, quote: str, hint: int | None = None) -> Span | None:
@@ -55,21 +53,15 @@ class Anchored:
         """
         wanted = quote.strip()
         exact = [Span(at, at + len(wanted)) for at in _occurrences(wanted, self.text)]
-        found = [span for span in exact if _is_whole(self.text, span)] or self._locate_normalised(wanted)
+        found = [span for span in exact if _is_whole(self.text, span)]
         if not found:
-            return None
-        return found[0] if hint is None else min(found, key=lambda span: (abs(span.start - hint), span.start))
-
-    def _locate_normalised(self, wanted: str) -> list[Span]:
-        needle = normalise(wanted)
-        spans = []
-        for at in _occurrences(needle, self._map.text):
-            span = Span(self._map.starts[at], self._map.ends[at + len(needle) - 1])
-            # A match may split an expanded character (the "i" of a ligature); the slice then contains more than the
-            # quote.
-            if _is_whole(self.text, span) and normalise(self.text[span.start : span.end]) == needle:
-                spans.append(span)
-        return spans
+            needle, (text, starts, ends) = normalise(wanted), self._map
+            spans = [Span(starts[at], ends[at + len(needle) - 1]) for at in _occurrences(needle, text)]
+            whole = [span for span in spans if _is_whole(self.text, span)]
+            # A match may split an expanded character (the "i" of a ligature); the slice then contains more.
+            found = [span for span in whole if normalise(self.text[span.start : span.end]) == needle]
+        near = hint or 0
+        return min(found, key=lambda span: (abs(span.start - near), span.start), default=None)
 
 
 def locate(quote: str, text: str, hint: int | None = None) -> Span | None:
@@ -78,12 +70,13 @@ def locate(quote: str, text: str, hint: int | None = None) -> Span | None:
     return _anchored(text).locate(quote, hint)
 
 
-_anchored: Final = lru_cache(maxsize=_REMEMBERED)(Anchored)
+_anchored: Final = lru_cache(maxsize=8)(Anchored)
+"""The texts of one or two products."""
 
 
 def normalise(text: str) -> str:
     """Normalise `text` for comparing quotes (see the module docstring), stripping white space at the ends."""
-    return _normalised(text).text.strip()
+    return _normalised(text)[0].strip()
 
 
 def holds(evidence: Evidence, document: Document) -> bool:
@@ -107,13 +100,8 @@ def verify(evidence: Evidence, document: Document) -> None:
         )
 
 
-class _Map(NamedTuple):
-    text: str
-    starts: "array[int]"
-    ends: "array[int]"
-
-
-def _normalised(text: str) -> _Map:
+def _normalised(text: str) -> "tuple[str, array[int], array[int]]":
+    """Return the normalised text, and where each of its characters starts and ends in the original."""
     out: list[str] = []
     starts, ends = array("q"), array("q")
     blank = False
@@ -125,7 +113,7 @@ def _normalised(text: str) -> _Map:
         even = len(piece) == end - start
         starts.extend(range(start, end) if even else [start] * len(piece))
         ends.extend(range(start + 1, end + 1) if even else [end] * len(piece))
-    return _Map("".join(out), starts, ends)
+    return "".join(out), starts, ends
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int, str]]:

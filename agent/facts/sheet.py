@@ -34,18 +34,13 @@ from agent.records import (
 )
 from agent.records.facts import cited
 
-_READERS: Final[tuple[ReaderName, ...]] = get_args(ReaderName)
 _STRENGTH: Final = {"inferred": 0, "claimed": 1, "confirmed": 2}
-_ID_DIGITS: Final = 8
-_CONFIDENCE_DIGITS: Final = 6
-_PLACED: Final = ("part", "scope")
-"""Slots that say where a fact applies: opposed facts about different places do not contradict each other."""
 
 
 def fact_id(key: str, polarity: Polarity, about: FactAbout, slots: Iterable[Slot]) -> str:
     """Compute the id of a fact with this content: the same in every draft, regardless of the reader."""
     content = [key, polarity, about, sorted((slot.name, _same(slot.value)) for slot in slots)]
-    return "F" + hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()[:_ID_DIGITS]
+    return "F" + hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()[:8]
 
 
 def combined(sources: Iterable[FactSource]) -> tuple[tuple[FactSource, ...], float]:
@@ -59,9 +54,8 @@ def combined(sources: Iterable[FactSource]) -> tuple[tuple[FactSource, ...], flo
             confidence=max(source.confidence, known.confidence),
             state=max(source.state, known.state, key=_STRENGTH.__getitem__),
         )
-    kept = tuple(best[reader] for reader in _READERS if reader in best)
-    doubt = math.prod(1 - source.confidence for source in kept)
-    return kept, min(1.0, max(0.0, round(1 - doubt, _CONFIDENCE_DIGITS)))
+    kept = tuple(best[reader] for reader in get_args(ReaderName) if reader in best)
+    return kept, round(1 - math.prod(1 - source.confidence for source in kept), 6)
 
 
 def merge(facts: Iterable[Fact]) -> tuple[Fact, ...]:
@@ -89,12 +83,9 @@ def _alike(facts: Sequence[Fact]) -> list[list[Fact]]:
     """Group facts with the same key, polarity and `about` that say the same thing."""
     strict = load_vocabulary()[facts[0].key].claim == "control"
     made: list[tuple[list[Fact], dict[str, str], set[str]]] = []
-
-    def specific_first(fact: Fact) -> tuple[int, str]:
-        # Process facts with the most slots first; otherwise the order only has to be deterministic.
-        return -len(fact.slots), fact.model_dump_json(include={"slots", "evidence", "sources", "rank"})
-
-    for fact in sorted(facts, key=specific_first):
+    # Process facts with the most slots first; otherwise the order only has to be deterministic.
+    content = {"slots", "evidence", "sources", "rank"}
+    for fact in sorted(facts, key=lambda fact: (-len(fact.slots), fact.model_dump_json(include=content))):
         values = _values(fact)
         fitting = [
             (same, known, marks)
@@ -173,16 +164,15 @@ def _contradictions(facts: Sequence[Fact], words: Vocabulary) -> tuple[Fact, ...
 
 
 def _contradict(one: Fact, other: Fact, words: Vocabulary) -> bool:
-    if one.about != other.about:
-        return False
     names: tuple[str, ...]
     if one.key == other.key:
         differ = one.polarity != other.polarity and "denied" in (one.polarity, other.polarity)
         names = SLOTS
     else:
         differ = one.polarity == other.polarity == "asserted" and words.opposed(one.key, other.key)
-        names = _PLACED
-    if not differ:
+        # Slots that say where a fact applies: opposed facts about different places do not contradict each other.
+        names = ("part", "scope")
+    if not differ or one.about != other.about:
         return False
     mine, theirs = _values(one), _values(other)
     return all(mine[name] == theirs[name] for name in names if name in mine and name in theirs)

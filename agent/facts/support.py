@@ -30,8 +30,6 @@ NUMBER_WORDS: Final = {
         ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
     )
 }
-_KEPT: Final = 2048
-"""The number of texts whose words are cached: many claims are checked against the same quotes."""
 _SHORT: Final = 2
 """Words of this length, such as "is" and "us", are not plurals."""
 _NUMBER: Final = re.compile(r"(?<![\w.])v?(\d+(?:[.,]\d+)*)(?=\b|%|(?:[kmgt]i?b?|ms|[smhdx])\b)", re.I)
@@ -47,26 +45,24 @@ _COUNTED: Final = frozenset(NUMBER_WORDS) - {"one"}
 _ORDINARY: Final = frozenset(
     re.findall(
         r"\w+",
-        """a access account accounts actions admins agent agents all an and another any api are as at back both browser
-    calls can code commands connected content conversations customer customers data default developers docs
-    documentation each either email emails every everything facts files for from functions hosted if in input inputs
-    is it its keys letters listing llm local logs memory messages model models most no nobody none not notes nothing
-    on once only open operators other others our output outputs page pages people permission permissions plain plugins
-    product products project projects prompts queries records requests results rows run runs schema scripts secrets
-    server servers service services sessions setup several since skill skills software some state such support team
-    teams text that the their there these they this those though to token tokens tool tools traces traffic transport
-    two under until updates use user users values vendor web what when where which while who with without workflow
-    workflows you your changes more further findings bookings archives facts insights collections deletions deleting
-        he she somebody someone whoever whatever
-        attackers anyone anybody sandbox approval credentials passwords backups agents' memories instructions nor
-        neither nothing before after because during even many version versions
-        accept allow apply ask bind block cap check clear confirm deny disable do enable encrypt enforce export give
-        grant hold host install isolate issue keep let limit list log make mark mask mount move name offer pass pin
-        place prefer publish put read redact refuse remove require restrict return review revoke rotate route save scan
-        scope send separate serve set show sign start stop store strip switch sync take test track treat turn verify
-        wait warn watch withhold work write""",
+        """a accept access account accounts admins after agent agents all allow an and another any anybody anyone api
+        approval archives are as ask at attackers back backups because before bind block bookings both browser calls can
+        cap changes check clear code commands confirm content credentials customer customers data default deny
+        developers disable do docs each either email emails enable encrypt enforce every export facts files findings for
+        from further give grant he hold host if in input inputs insights install is isolate issue it its keep keys let
+        letters limit list llm local log logs make many mark mask memories memory messages model models more most mount
+        move name neither no nobody none nor not notes offer on once operators other others our output outputs page
+        pages pass passwords people permission permissions pin place plain plugins prefer product products project
+        projects prompts publish put queries read records redact refuse remove requests require restrict results return
+        review revoke rotate route rows run runs sandbox save scan schema scope scripts secrets send separate serve
+        server servers service services sessions set setup several she show sign since skill skills software some
+        somebody someone start state stop store strip such support switch sync take team teams test text that the their
+        there these they this those though to tokens tool tools traces track traffic transport treat turn under until
+        updates use user users values vendor verify version versions wait warn watch web what whatever where which while
+        who whoever with withhold without work workflow workflows write you your""",
     )
 )
+"""Words that often begin sentences about software; those with an ordinary ending (`_ENDING`) need no entry."""
 _ENDING: Final = re.compile(r"(?:ing|ly|tions?|ments?|ed|ity|ities|ness|less|en)$")
 Verdict = Literal["supported", "contradicted", "unsupported"]
 
@@ -74,7 +70,7 @@ SOME: Final = 0.4
 """Minimum share of the claim's content words that must occur in the quotes for "supported", and for a difference in
 negation or in a number to count as a contradiction."""
 _REMEMBERED: Final = 8192
-"""The number of texts and words whose stems are cached: many claims are checked against the same quotes."""
+"""The number of texts and words that each cache remembers: many claims are checked against the same quotes."""
 
 _STOP: Final = frozenset(
     re.findall(
@@ -140,12 +136,10 @@ _NEGATION: Final = re.compile(
     re.I,
 )
 _ADJUNCT: Final = re.compile(r"\b(?:without(?=\s+\w+ing\b)|rather than|instead of)\s+([^,;]*)", re.I)
-_CLAUSES: Final = re.compile(
-    r"[.;:!?](?:\s|$)|,\s|\s[–—-]\s|\b(?:but|while|whereas|although|though|except|unless)\b", re.I
-)
+_PAUSE: Final = r"[.;:!?](?:\s|$)|,\s|\s[–—-]\s"
+_CLAUSES: Final = re.compile(_PAUSE + r"|\b(?:but|while|whereas|although|though|except|unless)\b", re.I)
 _PARTS: Final = re.compile(
-    r"[.;:!?](?:\s|$)|,\s|\s[–—-]\s|\b(?:but|while|and|or|so|hence|because|although|with|except|unless|save for)\b",
-    re.I,
+    _PAUSE + r"|\b(?:but|while|and|or|so|hence|because|although|with|except|unless|save for)\b", re.I
 )
 _MIN_PART: Final = 2
 """A part of a claim with at least this many content words needs at least one of them in the quotes."""
@@ -213,7 +207,7 @@ def _is_name(text: str, match: re.Match[str]) -> bool:
     return not (first and (plain in _ORDINARY or _ENDING.search(plain)))
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_REMEMBERED)
 def keys_of(text: str) -> frozenset[str]:
     """Return the words of `text` in comparable form: normalised, split at punctuation, plurals made singular."""
     words = re.findall(r"[^\W_]+", _apart(normalise(text)))
@@ -271,7 +265,8 @@ def _is_opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> bool:
     """Return whether the claim and the quotes contradict each other. Each clause of the claim is compared with the
     quoted clauses that share the most words with it."""
     for part in clauses_of(claim):
-        best = _nearest(_stems(part) & wanted, clauses)
+        shared = [len(_stems(part) & wanted & _stems(clause)) for clause in clauses]
+        best = [clause for clause, count in zip(clauses, shared, strict=True) if 0 < count == max(shared)]
         # A double negation affirms.
         odd = [(len(negations(bare(part, each))) + len(negations(bare(each, part)))) % 2 == 1 for each in best]
         if best and all(odd):
@@ -282,12 +277,6 @@ def _is_opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> bool:
             if words & same and theirs & against and not theirs & same:
                 return True
     return False
-
-
-def _nearest(stems: frozenset[str] | set[str], clauses: Sequence[str]) -> list[str]:
-    """Return the clauses that share the most stems with these; empty if no stem is shared."""
-    shared = [len(stems & _stems(clause)) for clause in clauses]
-    return [clause for clause, count in zip(clauses, shared, strict=True) if count == max(shared) and count]
 
 
 def meanings(text: str) -> tuple[tuple[str, str], ...]:

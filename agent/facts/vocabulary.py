@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from agent.errors import SchemaError
 from agent.facts.knowledge import knowledge
@@ -80,8 +80,6 @@ class FactKey(Record):
     candidates: tuple[str, ...] = ()
     """Broader labels: a statement with one of these labels may be an example of the key; a statement without any of
     them is not."""
-
-    model_config = ConfigDict(populate_by_name=True)
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
