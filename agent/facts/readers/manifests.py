@@ -140,7 +140,7 @@ class _Maker(NamedTuple):
         self,
         key: str,
         *quoted: Line,
-        confidence: float = _SURE,
+        confidence: float = _LIKELY,
         polarity: Polarity = "asserted",
         inferred: bool = False,
         about: Literal["product", "client"] = "product",
@@ -174,7 +174,7 @@ class _Maker(NamedTuple):
             # one each.
             telling = slot != "object" or setting or load_vocabulary()[key].grave
             slots: dict[SlotName, str] = {slot: name} if telling else {}
-            self.add(key, line, confidence=_LIKELY, polarity="configurable" if setting else polarity, slots=slots)
+            self.add(key, line, polarity="configurable" if setting else polarity, slots=slots)
 
 
 def _rule(rules: Sequence[NameRule], name: str) -> NameRule | None:
@@ -201,18 +201,13 @@ class _Shape(NamedTuple):
     """Whether the lines name a permission."""
 
 
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
 def _read(document: Document) -> list[Proposal]:
     make = _Maker([], Counter())
     every = tuple(lines(document))
     asked: list[Line] = []
     for shapes in (_SHAPES, _HINTS):
         for line in every:
-            tried = ((shape, _compiled(shape.pattern).match(line.text)) for shape in shapes)
+            tried = ((shape, re.match(shape.pattern, line.text)) for shape in shapes)
             shape, match = next(((shape, match) for shape, match in tried if match), (None, None))
             if shape is None or match is None:
                 continue
@@ -233,7 +228,7 @@ def _read(document: Document) -> list[Proposal]:
                 asked.append(line)
     # Add one fact for all permissions, because otherwise each permission would take up a row of the sheet.
     for at in range(0, len(asked), _QUOTES):
-        make.add("scopes", *asked[at : at + _QUOTES])
+        make.add("scopes", *asked[at : at + _QUOTES], confidence=_SURE)
     return make.found
 
 
@@ -244,11 +239,11 @@ def _reached(make: _Maker, line: Line, match: re.Match[str]) -> None:
     except ValueError:
         host = None
     if host and _is_loopback(host):
-        make.add("listens_locally", line, confidence=_LIKELY)
+        make.add("listens_locally", line)
     else:
-        make.add("listens_on_network", line, confidence=_LIKELY)
+        make.add("listens_on_network", line)
         if host and line.text.startswith("Remote server"):
-            make.add("vendor_cloud", line, confidence=_LIKELY, inferred=True)
+            make.add("vendor_cloud", line, inferred=True)
 
 
 def _is_loopback(host: str) -> bool:
@@ -258,16 +253,11 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _card(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    _reached(make, line, match)
-    make.add("called_by_agents", line, confidence=_LIKELY)
-
-
 def _input(make: _Maker, line: Line, match: re.Match[str]) -> None:
     name, secret = match["name"], "secret" in match["traits"]
     if match["label"] == "header":
         if secret or set(name_words(name)) & {"authorization", "token", "key"}:
-            make.add("endpoint_auth", line, confidence=_LIKELY, slots={"credential": name})
+            make.add("endpoint_auth", line, slots={"credential": name})
         return
     rule = _rule(name_rules().variables, name)
     held = rule is not None and bool({"api_key", "password_login"} & set(rule.keys))
@@ -278,67 +268,61 @@ def _input(make: _Maker, line: Line, match: re.Match[str]) -> None:
 
 def _command(make: _Maker, line: Line, match: re.Match[str]) -> None:
     words = match["command"].split()
-    make.add("stdio", line, confidence=_LIKELY, inferred=True)
     launcher = words[0].rsplit("/", 1)[-1] if words else ""
     if launcher in ("docker", "podman"):
-        make.add("container", line, confidence=_LIKELY)
+        make.add("container", line)
         if _WIDE.search(match["command"]):
-            make.add("wide_rights", line)
+            make.add("wide_rights", line, confidence=_SURE)
     fetches = launcher in _LAUNCHERS or " ".join(words[:2]) in _TWO_WORD_LAUNCHERS
     if fetches and not _PINNED.search(match["command"]):
-        make.add("fetched_at_start", line)
+        make.add("fetched_at_start", line, confidence=_SURE)
 
 
 def _unasked(make: _Maker, line: Line, match: re.Match[str]) -> None:
     # A file that only tells a client how to start servers has no name of its own.
     of_client = line.document.title == "MCP servers"
-    make.add("approval_off", line, slots={"object": match["tools"][:200]}, about="client" if of_client else "product")
+    about: Literal["product", "client"] = "client" if of_client else "product"
+    make.add("approval_off", line, confidence=_SURE, slots={"object": match["tools"][:200]}, about=about)
 
 
 def _brings(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    make.add("extension_or_app", line, confidence=_LIKELY)
     if match["part"] in ("skill", "agent", "command"):
-        make.add("instruction_files", line, confidence=_LIKELY, slots={"object": match["name"]})
+        make.add("instruction_files", line, slots={"object": match["name"]})
     if match["part"] == "agent":
         make.add("delegates", line, confidence=_GUESS, inferred=True)
 
 
 def _pages(make: _Maker, line: Line, match: re.Match[str]) -> None:
     polarity: Polarity = "configurable" if "may ask" in match["how"] else "asserted"
-    make.add("reads_web", line, polarity=polarity)
+    make.add("reads_web", line, polarity=polarity, confidence=_SURE)
     if "change" in match["how"]:
-        make.add("drives_browser", line, polarity=polarity, confidence=_LIKELY)
+        make.add("drives_browser", line, polarity=polarity)
     if match["pages"] in ("<all_urls>", "*://*/*", "https://*/*", "http://*/*"):
-        make.add("wide_rights", line, polarity=polarity)
+        make.add("wide_rights", line, polarity=polarity, confidence=_SURE)
 
 
 def _authorised(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    make.add("user_oauth" if match["how"] == "oauth" else "endpoint_auth", line, confidence=_LIKELY)
+    make.add("user_oauth" if match["how"] == "oauth" else "endpoint_auth", line)
     for name in (match["scopes"] or "").rstrip(".").split():
         make.names(_rule(name_rules().permissions, name), name, line, "scope", polarity="asserted")
 
 
 def _modes_in(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    if _MEDIA.search(match["modes"]):
-        make.add("takes_voice_images", line, confidence=_LIKELY)
+    if re.search(_MEDIA, match["modes"]):
+        make.add("takes_voice_images", line)
     if "text" in match["modes"]:
         make.add("takes_free_text", line, confidence=_GUESS, inferred=True)
-
-
-def _modes_out(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    if _MEDIA.search(match["modes"]):
-        make.add("makes_media", line, confidence=_LIKELY)
 
 
 _LAUNCHERS: Final = ("npx", "uvx", "bunx", "pnpx", "dnx")
 _TWO_WORD_LAUNCHERS: Final = ("pipx run", "pnpm dlx", "yarn dlx", "uv tool", "deno run")
 _PINNED: Final = re.compile(r"[\w/.-]@v?\d+\.\d|==\d|@sha256:")
 _WIDE: Final = re.compile(r"docker\.sock|--privileged\b|(?:-v|--volume)[ =]/:|--net(?:work)?[ =]host\b|--pid[ =]host\b")
-_MEDIA: Final = re.compile(r"\b(?:audio|image|video)\b")
+_MEDIA: Final = r"\b(?:audio|image|video)\b"
 _BY_FUNCTION: Final = frozenset((
-    "scopes", "listens_locally", "listens_on_network", "vendor_cloud", "called_by_agents", "endpoint_auth", "api_key",
-    "stdio", "container", "wide_rights", "fetched_at_start", "approval_off", "extension_or_app", "instruction_files",
-    "delegates", "reads_web", "drives_browser", "user_oauth", "takes_voice_images", "takes_free_text", "makes_media",
+    "scopes", "listens_locally", "listens_on_network", "vendor_cloud", "endpoint_auth", "api_key", "container",
+    "wide_rights", "fetched_at_start", "approval_off", "instruction_files", "delegates", "reads_web", "drives_browser",
+    "user_oauth", "takes_voice_images", "takes_free_text",
 ))  # fmt: skip
 """The keys of the facts that the line-reading functions yield."""
 _EXTENSION: Final = r"The browser extension .{1,200}? "
@@ -358,17 +342,19 @@ _SHAPES: Final[tuple[_Shape, ...]] = (
     _Shape(r"The package is reached over: stdio(?: at \S+)?$", "stdio", _SURE),
     _Shape(r"The package is reached over: [\w-]+(?: at (?P<url>\S+))?$", more=_reached),
     _Shape(r"Remote server: [\w-]*(?: at (?P<url>\S+))?$", more=_reached),
-    _Shape(r"The agent is reached at (?P<url>\S+)", more=_card),
+    _Shape(r"The agent is reached at (?P<url>\S+)", "called_by_agents", more=_reached),
     _Shape(
         r"(?P<label>environment variable|runtime argument|package argument|header|variable of the address)"
         r" (?P<name>\S{1,200}) \| (?P<traits>[^|]{1,200})",
         more=_input,
     ),
-    _Shape(r"MCP server \S{1,200} runs the command (?P<command>.{1,1000})$", more=_command),
+    _Shape(r"MCP server \S{1,200} runs the command (?P<command>.{1,1000})$", "stdio", inferred=True, more=_command),
     _Shape(r"MCP server \S{1,200} is called at (?P<url>\S+)$", more=_reached),
     _Shape(r"Tools of \S{1,200} that run without asking: (?P<tools>.{1,1000})$", more=_unasked),
     _Shape(
-        r"The plugin .{1,200}? brings the (?P<part>command|agent|skill|hook) (?P<name>\S{1,200}?)\.?$", more=_brings
+        r"The plugin .{1,200}? brings the (?P<part>command|agent|skill|hook) (?P<name>\S{1,200}?)\.?$",
+        "extension_or_app",
+        more=_brings,
     ),
     _Shape(r"On (?P<name>\w{1,80}) the plugin .{1,200}? runs the command ", "changes_client_config", slot="object"),
     _Shape(
@@ -401,7 +387,7 @@ _SHAPES: Final[tuple[_Shape, ...]] = (
     _Shape(r"The plugin asks for no authorisation|Every operation needs no credential", "endpoint_no_auth"),
     _Shape(r"Callers must use \S|Every operation needs \S", "endpoint_auth"),
     _Shape(r"Takes input as: (?P<modes>.{1,300})", more=_modes_in),
-    _Shape(r"Gives output as: (?P<modes>.{1,300})", more=_modes_out),
+    _Shape(rf"Gives output as: .{{0,295}}?{_MEDIA}", "makes_media"),
     _Shape(r"Token rotation: true$", "revocation"),
     _Shape(r"Plugin \S{1,200} of \S", "plugins"),
     _Shape(r"DELETE /\S{0,300}: ", "deletes_data", _GUESS, inferred=True),
