@@ -49,7 +49,6 @@ _DEFAULT: Final = re.compile(
 )
 """Phrases that state the default of a control."""
 _OFF: Final = frozenset(("off", "disabled", "inactive", "false"))
-_NAMED_CREDENTIAL: Final = frozenset({"api_key"})
 
 
 class EmbeddedReader:
@@ -59,13 +58,13 @@ class EmbeddedReader:
     forms: frozenset[DocumentForm] = frozenset({"prose"})
 
     def __init__(self, heads: FactHeads | None = None) -> None:
-        self._given = heads
+        self._heads = heads or load_heads()
         self._vocabulary = load_vocabulary()
         self._scored: Mapping[int, tuple[Statement, NDArray[np.float32]]] = {}
 
     def beforehand(self, documents: Sequence[Document], statements: Sequence[Statement]) -> "EmbeddedReader":
         """Return a reader that caches the scores of these statement objects, since every later step asks for them."""
-        made = EmbeddedReader(self._given)
+        made = EmbeddedReader(self._heads)
         rows = self.scores(documents, statements)
         # Keep the object too, so that its address cannot be reused by another.
         made._scored = {id(one): (one, row) for one, row in zip(statements, rows, strict=True)}
@@ -77,10 +76,6 @@ class EmbeddedReader:
         known = {key for key, limit in zip(self._heads.keys, self._heads.limits, strict=True) if limit < 1}
         known |= {rule.key for rule in denying()}
         return tuple(key.id for key in self._vocabulary if key.id in known)
-
-    @property
-    def _heads(self) -> FactHeads:
-        return self._given or load_heads()
 
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
         """Propose each key that is likely enough, and each denial, in the order of the vocabulary.
@@ -173,12 +168,11 @@ class EmbeddedReader:
             rows = [n for n in np.flatnonzero(hits[:, number]).tolist() if negations(statements[n].text)]
             precision = self._heads.denials[number]
             if rows and precision >= LEAST_DENIAL and self._vocabulary[rule.key].deniable:
-                quotes = tuple(quote_of(statements[n]) for n in rows[:_QUOTES])
                 yield Proposal(
                     reader=self.name,
                     key=rule.key,
                     polarity="denied",
-                    quotes=quotes,
+                    quotes=tuple(quote_of(statements[n]) for n in rows[:_QUOTES]),
                     confidence=round(precision, _DIGITS),
                 )
 
@@ -197,7 +191,7 @@ def _cited(scores: NDArray[np.float32]) -> list[int]:
 
 
 def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
-    if key.id in _NAMED_CREDENTIAL and "credential" in key.slots:
+    if key.id == "api_key":
         names = sorted({name for statement in cited for name in _VARIABLE.findall(quote_of(statement).text)})
         if len(names) == 1:
             yield ProposedSlot(name="credential", value=names[0])

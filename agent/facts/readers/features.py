@@ -5,7 +5,6 @@ Features are hashed n-grams, each prefixed with its origin. Their weights are le
 """
 
 import re
-import zlib
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
@@ -13,50 +12,40 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.facts.readers.kinds import hashed
 from agent.facts.readers.patterns import asserting, matches
-from agent.intake.extract.statements.role_features import words
+from agent.intake.extract.statements.role_features import SHAPES, words
 from agent.records import Statement
 from agent.retrieval.embed import embed
 
 WORDS_SCALE: Final = 5.0
 VECTOR_SCALE: Final = 3.0
 HEADING_SCALE: Final = 1.5
-PATTERN_SCALE: Final = 1.0
-"""Relative weights of the features, the text vector, the heading vector and a pattern, given as vector lengths."""
+"""Relative weights of the features, the text vector and the heading vector, as vector lengths; a pattern has 1."""
 _MAX_WORDS: Final = 60
 _MAX_HEADING: Final = 12
 _MAX_TEXT: Final = 1200
 _STEM: Final = 5
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_SHAPES: Final = tuple(
-    (name, re.compile(pattern))
-    for name, pattern in (
-        ("key variable", r"\b[A-Z][A-Z0-9]*+_(?:[A-Z0-9]+_)*(?:KEY|TOKEN|SECRET|PAT|PASSWORD)\b"),
-        ("variable", r"\b[A-Z][A-Z0-9]*+_[A-Z0-9_]+\b"),
-        ("flag", r"(?<!\S)`?--[a-z][\w-]*"),
-        ("snake", r"\b[a-z]++_[a-z_]+\b"),
-        ("camel", r"\b[a-z]++[A-Z]\w"),
-        ("url", r"https?://"),
-        ("local address", r"\b(?:localhost|127\.0\.0\.1|0\.0\.0\.0|::1)"),
-        ("any address", r"\b0\.0\.0\.0\b"),
-        ("port", r":\d{4,5}\b"),
-        ("call", r"\w\("),
-        ("version", r"\bv?\d++\.\d"),
-        ("latest", r"@latest\b"),
-        ("money", r"[$€£]\s?\d"),
-        ("percent", r"\d ?%"),
-        ("arrow", r"→|->|=>"),
-        ("tick", r"[✅✓✔]"),
-        ("cross", r"[❌✗]"),
-        ("warning", r"⚠|❗"),
-        ("label", r"\A[^:：\n]{2,40}[:：]\s"),
-        ("code", r"`"),
-        ("path", r"(?<![\w.-])[~.]*/[\w.-]+"),
-        ("assignment", r"\w=\S"),
-        ("lead-in", r"[:：]\s*\Z"),
-        ("fully", r"\A\S+\Z"),
-    )
-)
+_SHARED: Final = frozenset((
+    "variable", "snake", "camel", "url", "call", "version", "money", "percent", "arrow", "warning", "label", "code",
+    "assignment",
+))  # fmt: skip
+"""Shapes of text that the roles of statements are judged by too."""
+_SHAPES: Final = {
+    **{name: pattern for name, (_, pattern) in SHAPES.items() if name in _SHARED},
+    "key variable": re.compile(r"\b[A-Z][A-Z0-9]*+_(?:[A-Z0-9]+_)*(?:KEY|TOKEN|SECRET|PAT|PASSWORD)\b"),
+    "flag": re.compile(r"(?<!\S)`?--[a-z][\w-]*"),
+    "local address": re.compile(r"\b(?:localhost|127\.0\.0\.1|0\.0\.0\.0|::1)"),
+    "any address": re.compile(r"\b0\.0\.0\.0\b"),
+    "port": re.compile(r":\d{4,5}\b"),
+    "latest": re.compile(r"@latest\b"),
+    "tick": re.compile(r"[✅✓✔]"),
+    "cross": re.compile(r"[❌✗]"),
+    "path": re.compile(r"(?<![\w.-])[~.]*/[\w.-]+"),
+    "lead-in": re.compile(r"[:：]\s*\Z"),
+    "fully": re.compile(r"\A\S+\Z"),
+}
 
 
 def named_features(statement: Statement, name: frozenset[str]) -> list[str]:
@@ -70,7 +59,7 @@ def named_features(statement: Statement, name: frozenset[str]) -> list[str]:
     found += [f"f2:{' '.join(said[:2])}", f"k:{statement.block}", f"r:{statement.role}"]
     found += [f"r:{statement.role}/{word}" for word in dict.fromkeys(said[:12])]
     found += [f"n:{min(6, len(said) // 6)}", f"a:{statement.about}"]
-    found += [f"x:{shape}" for shape, pattern in _SHAPES if pattern.search(text)]
+    found += [f"x:{shape}" for shape, pattern in _SHAPES.items() if pattern.search(text)]
     for depth, heading in enumerate(reversed(statement.path)):
         inner = tuple("NAME" if word in name else word for word in words(heading)[:_MAX_HEADING])
         outer = depth == len(statement.path) - 1 and depth > 0
@@ -92,13 +81,7 @@ def name_words(name: str) -> frozenset[str]:
 
 def feature_ids(statements: Sequence[Statement], names: Sequence[frozenset[str]]) -> list[NDArray[np.uint32]]:
     """Return the sorted, distinct feature hashes of each statement."""
-    known: dict[str, int] = {}
-    rows = []
-    for statement, name in zip(statements, names, strict=True):
-        features = set(named_features(statement, name))
-        known.update({feature: zlib.crc32(feature.encode()) for feature in features - known.keys()})
-        rows.append(np.array(sorted({known[feature] for feature in features}), dtype=np.uint32))
-    return rows
+    return [hashed(named_features(statement, name)) for statement, name in zip(statements, names, strict=True)]
 
 
 def dense(statements: Sequence[Statement]) -> NDArray[np.float32]:
@@ -109,5 +92,4 @@ def dense(statements: Sequence[Statement]) -> NDArray[np.float32]:
     rows = embed(list(distinct))
     own = VECTOR_SCALE * rows[[distinct[text] for text in texts]]
     above = HEADING_SCALE * rows[[distinct[text] for text in headings]]
-    forms = PATTERN_SCALE * matches(statements, asserting())
-    return np.concatenate([own, above, forms], axis=1).astype(np.float32)
+    return np.concatenate([own, above, matches(statements, asserting())], axis=1).astype(np.float32)

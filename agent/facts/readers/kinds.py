@@ -6,7 +6,7 @@ ways. All of these feed one linear classifier (`evals.training.kind_heads`).
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -21,13 +21,9 @@ from agent.taxonomy.kinds import KINDS, ProductKind
 if TYPE_CHECKING:
     from agent.facts.readers.heads import FactHeads
 
-_FIRST_CHARS: Final = 1500
-_FIRST_WORDS: Final = 120
 _LEAD_WORDS: Final = 30
-_VECTOR_CHARS: Final = 600
 WORD_SCALE: Final = 4.0
 VECTOR_SCALE: Final = 2.0
-CUE_SCALE: Final = 1.0
 _CUES: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -53,8 +49,6 @@ _CUES: Final = tuple(
 )
 """Words that pages use to describe the kind of a product."""
 _CERTAIN: Final = 0.964
-_CUE_LEAD: Final = 300
-_CUE_ALL: Final = 12_000
 MARKS: Final = re.compile(r"https?://\S+|!\[[^\]]*\]|[\[\]()<>`*#_|]")
 
 
@@ -85,6 +79,11 @@ def _first(documents: Sequence[Document]) -> Document:
     return next((document for document in documents if document.form == "prose"), documents[0])
 
 
+def hashed(names: Iterable[str]) -> NDArray[np.uint32]:
+    """Return the sorted, distinct hashes of features."""
+    return np.array(sorted({zlib.crc32(name.encode()) for name in names}), dtype=np.uint32)
+
+
 def known_places(ids: NDArray[np.uint32], known: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the positions of `ids` in the sorted array `known`, and a mask of the ids that it contains."""
     places = np.minimum(np.searchsorted(known, ids), max(0, len(known) - 1))
@@ -95,25 +94,23 @@ def known_places(ids: NDArray[np.uint32], known: NDArray[np.uint32]) -> tuple[ND
 def kind_features(documents: Sequence[Document]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
     """Return the sorted hashes of word features, and the scaled vector of the first lines followed by the cues."""
     first = _first(documents)
-    lead = " ".join(MARKS.sub(" ", f"{first.title}\n{_sound(first, _FIRST_CHARS)}").split())
-    named = set(_named(first, lead)) | {f"form:{document.form}" for document in documents}
-    ids = np.array(sorted({zlib.crc32(name.encode()) for name in named}), dtype=np.uint32)
-    vector = embed([lead[:_VECTOR_CHARS].strip() or "."])[0] * VECTOR_SCALE
-    return ids, np.concatenate([vector, _cues(documents, first, lead) * CUE_SCALE]).astype(np.float32)
+    lead = " ".join(MARKS.sub(" ", f"{first.title}\n{_sound(first, 1500)}").split())
+    named = [*_named(first, lead), *(f"form:{document.form}" for document in documents)]
+    vector = embed([lead[:600].strip() or "."])[0] * VECTOR_SCALE
+    return hashed(named), np.concatenate([vector, _cues(documents, first, lead)])
 
 
 def _cues(documents: Sequence[Document], first: Document, lead: str) -> NDArray[np.float32]:
     """Return log counts of each cue in the title, first lines, headings and page, followed by the form of the page."""
-    zones = (first.title, lead[:_CUE_LEAD], lead, "\n".join(_headings(first)), _sound(first, _CUE_ALL))
+    zones = (first.title, lead[:300], lead, "\n".join(_headings(first)), _sound(first, 12_000))
     counts = [[len(cue.findall(zone)) for cue in _CUES] for zone in zones]
     fields = _front_matter(first)
     form = [{"name", "description"} <= fields, bool(fields), any(d.form != "prose" for d in documents)]
-    found = np.concatenate([np.log1p(np.array(counts, dtype=np.float32)).ravel(), 2 * np.array(form, dtype=np.float32)])
-    return found.astype(np.float32)
+    return np.concatenate([np.log1p(np.array(counts, dtype=np.float32)).ravel(), 2 * np.array(form, dtype=np.float32)])
 
 
 def _named(document: Document, lead: str) -> list[str]:
-    said = words(lead)[:_FIRST_WORDS]
+    said = words(lead)[:120]
     found = [f"w:{word}" for word in said]
     found += [f"b:{a} {b}" for a, b in pairwise(said)]
     found += [f"l:{word}" for word in said[:_LEAD_WORDS]]
@@ -145,7 +142,6 @@ def _headings(document: Document) -> list[str]:
 
 
 def _front_matter(document: Document) -> set[str]:
-    """Return the field names of a page's front matter."""
     return {
         document.text[block.start : block.end].split(":", 1)[0].strip().lower()
         for block in document.blocks

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,9 @@ from agent.resources import data_folder
 from agent.retrieval.embed import DIMENSIONS, embed
 from agent.taxonomy.factors import FACTOR_SETS, FactorKey
 from agent.taxonomy.layers import LAYERS, LayerKey
+
+if TYPE_CHECKING:
+    from agent.facts.readers.embedded import EmbeddedReader
 
 FACTORS: Final[tuple[FactorKey, ...]] = FACTOR_SETS["0.5"]
 """The labelled factors; the eleventh has no labels to learn from."""
@@ -123,17 +126,9 @@ class OutlookHeads:
         return found
 
 
-class Scorer(Protocol):
-    """A fact reader that scores statements."""
-
-    def scores(self, documents: Sequence[Document], statements: Sequence[Statement]) -> NDArray[np.float32]:
-        """Compute the log-odds of each key for each statement, shape (n, k)."""
-        ...
-
-
 def with_estimates(
     outlook: Outlook,
-    reader: Scorer,
+    reader: "EmbeddedReader",
     documents: Sequence[Document],
     statements: Sequence[Statement],
     heads: OutlookHeads | None = None,
@@ -144,9 +139,8 @@ def with_estimates(
     readable = readable_of(documents, statements)
     if not any(document.form == "prose" for document in documents):
         return outlook
-    known = heads or load_outlook()
     features = statement_features(readable, reader.scores(documents, readable))
-    return weighed(outlook, known, pooled(documents, readable, features), readable, features)
+    return weighed(outlook, heads or load_outlook(), pooled(documents, readable, features), readable, features)
 
 
 def weighed(
@@ -166,16 +160,16 @@ def unswayed(odds: Floats, statements: Sequence[Statement]) -> Floats:
     """Return log-odds of layers, shape (n, 7), in which a control without a stated default does not count for the layer
     of controls: such a sentence must not clear a flag.
     """
-    muted = [is_control(statement) and statement.rank < COUNTING_RANK for statement in statements]
+    muted = np.array([is_control(row) and row.rank < COUNTING_RANK for row in statements], dtype=bool)
     odds = odds.copy()
-    odds[np.array(muted, dtype=bool), LAYERS.index(OF_CONTROLS)] = LOWEST
+    odds[muted, LAYERS.index(OF_CONTROLS)] = LOWEST
     return odds
 
 
 def stating(features: Floats) -> int:
     """Count the statements that state anything at all."""
     scores = features[:, DIMENSIONS:] / SCORE_SCALE
-    return int((scores.max(axis=1) > QUIET).sum()) if len(scores) else 0
+    return int((scores.max(axis=1) > QUIET).sum())
 
 
 def first_words(text: str) -> str:
@@ -208,8 +202,6 @@ def is_control(statement: Statement) -> bool:
 
 def statement_features(statements: Sequence[Statement], scores: NDArray[np.float32]) -> Floats:
     """Return the vector and the scores of each statement, float64, shape (n, 256 + k)."""
-    if not statements:
-        return np.zeros((0, DIMENSIONS + scores.shape[1]))
     own = embed([statement.text for statement in statements])
     return np.hstack([own * VECTOR_SCALE, np.clip(scores, LOWEST, -LOWEST) * SCORE_SCALE]).astype(np.float64)
 
@@ -217,7 +209,7 @@ def statement_features(statements: Sequence[Statement], scores: NDArray[np.float
 def pooled(documents: Sequence[Document], statements: Sequence[Statement], features: Floats) -> Floats:
     """Compute the input of the factor heads, shape (2 · 256 + k,), from `statements` and their `features`."""
     own, scores = features[:, :DIMENSIONS] / VECTOR_SCALE, features[:, DIMENSIONS:] / SCORE_SCALE
-    best = scores.max(axis=1) if len(scores) else np.zeros(0)
+    best = scores.max(axis=1)
     counting = np.array([not is_control(statement) for statement in statements], dtype=bool)
     weights = np.maximum(0.0, best - STATES) * counting
     total = weights.sum()
