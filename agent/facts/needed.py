@@ -37,9 +37,6 @@ _HIGHEST: Final = 8.0
 _LEAST_CHANCE: Final = 0.01
 _LEXICAL_PART: Final = 0.4
 """Weight of the best BM25 score for a group, relative to cosine similarity."""
-_BEST: Final = 3
-"""The number of best-scoring groups whose scores are averaged into one feature."""
-_CARRIES: Final = np.array([role in CARRYING for role in ROLES])
 Floats = NDArray[np.float64]
 
 
@@ -83,12 +80,13 @@ def needed_features(library: Library, heads: FactHeads | None = None, roles: Rol
         for statement, role in zip(given, choose(chances, carries), strict=True)
     ]
     headings = embed([" ".join((*row.path[1:], *row.heads)).strip() or "." for row in given])
+    carrying = [role in CARRYING for role in ROLES]
     parts = (
         vectors,
         headings,
         _of_facts(library.documents, placed, heads or load_heads()),
         _of_search(library),
-        np.log(chances[:, _CARRIES].sum(axis=1, keepdims=True) + _LEAST_CHANCE),
+        np.log(chances[:, carrying].sum(axis=1, keepdims=True) + _LEAST_CHANCE),
         np.log(chances + _LEAST_CHANCE),
         np.array([_of_form(statement) for statement in given]),
         _of_place(given),
@@ -111,8 +109,8 @@ def _of_facts(documents: Sequence[Document], placed: Sequence[Statement], heads:
 
 
 def _of_search(library: Library) -> Floats:
-    """Score each statement by hybrid search for the groups of the vocabulary: best, mean of the best, mean of all;
-    shape (n, 3).
+    """Score each statement by hybrid search for the groups of the vocabulary: best, mean of the best three, mean of
+    all; shape (n, 3).
 
     Uses one query per group, so the store is searched eleven times instead of once per key.
     """
@@ -120,7 +118,7 @@ def _of_search(library: Library) -> Floats:
     texts = [" ".join(key.search_text for key in vocabulary.group(group)) for group in GROUPS]
     scores = library.scores(texts, part=_LEXICAL_PART)
     ranked = np.sort(np.where(np.isfinite(scores), scores, 0.0), axis=0)[::-1]
-    return np.stack([ranked[0], ranked[:_BEST].mean(axis=0), ranked.mean(axis=0)], axis=1)
+    return np.stack([ranked[0], ranked[:3].mean(axis=0), ranked.mean(axis=0)], axis=1)
 
 
 def _of_form(statement: Statement) -> list[float]:

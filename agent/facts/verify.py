@@ -45,17 +45,15 @@ MAX_CHARS: Final = 600
 MAX_QUOTES: Final = 6
 MAX_SLOTS: Final = 10
 MAX_VALUE: Final = 300
+_GRANTED: Final[Rank] = 4
+_SHOWN: Final = 300
 SHORT: Final = 2
 """A quote with at most this many words must be a complete unit: a list entry, a cell, a line of code or a whole
 statement.
 """
-_GRANTED: Final[Rank] = 4
-_SHOWN: Final = 300
 _WORDS: Final = re.compile(r"\S*[^\W_]\S*")
 _UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 """A character of a script that is written without spaces."""
-_ALONE_IN: Final = frozenset({"code", "front-matter"})
-_LISTED: Final = frozenset({"item", "row"})
 _BEFORE: Final = re.compile(r"(?:^|[,;:(\[/|•·>]|\b(?:and|or|und|et|y|e|o|ou)\b)[\s*_`\"']*$", re.I)
 _AFTER: Final = re.compile(r"^[\s*_`\"']*(?:$|[,;:)\]/|•·<.]|[-–—](?=\s)|(?:and|or|und|et|y|e|o|ou)\b)", re.I)
 _REACH: Final = 12
@@ -76,9 +74,6 @@ _NEGATED: Final = re.compile(
     re.I,
 )
 """A negation at the end of a text, with at most one word after it."""
-_FORM_READERS: Final = frozenset({"manifest", "scanner"})
-_OWN_WORD: Final = frozenset({"analyst-note", "vendor-answer"})
-"""Kinds of documents written to state facts; the roles of their sentences are not checked."""
 Spot = tuple[str, int, int]
 
 
@@ -218,7 +213,7 @@ class _Checked:
         """Empty if the proposal is rejected."""
         self.slots: dict[str, tuple[ProposedSlot, Place | None]] = {}
         self.inferred = proposal.inferred
-        self.by_form = proposal.reader in _FORM_READERS
+        self.by_form = proposal.reader in ("manifest", "scanner")
         """Whether the quotes come from a format reader, so that the role of a line is not checked in its files."""
         fault = self._form()
         if fault:
@@ -332,7 +327,9 @@ class _Checked:
         document, roles = place.document, CARRYING | set(self.key.carried_by)
         # Roles are learned from English. Only an LLM reads other languages, and it can tell whom a sentence addresses.
         english = language.is_english(document.language)
-        if english and document.kind not in _OWN_WORD and not (self.by_form and document.form != "prose"):
+        # Notes and answers are written to state facts.
+        stating = document.kind in ("analyst-note", "vendor-answer")
+        if english and not stating and not (self.by_form and document.form != "prose"):
             idle = next((row for row in place.statements if row.role not in roles), None)
             if idle is not None:
                 return _Fault("carries no facts", f"{idle.role}: {idle.reason}" if idle.reason else idle.role)
@@ -396,13 +393,13 @@ def word_count(text: str) -> int:
 def stands_alone(place: Place) -> bool:
     """Return whether a short quote is a list entry, a cell, a line of code, or the whole statement."""
     statement = place.statements[0]
-    if statement.block in _ALONE_IN:
+    if statement.block in ("code", "front-matter"):
         return True
     text = place.document.text
     before = text[max(statement.start, place.start - _REACH) : place.start]
     after = text[place.end : min(statement.end, place.end + _REACH)]
     marks = bool(_BEFORE.search(before)) + bool(_AFTER.search(after))
-    if marks == 2 or statement.block in _LISTED:  # noqa: PLR2004
+    if marks == 2 or statement.block in ("item", "row"):  # noqa: PLR2004
         return marks == 2  # noqa: PLR2004
     # Within a sentence, the first and the last name of a list have a separator on one side only, and so does the end of
     # the sentence ("lists berths."). The opening words of a sentence are not a separate unit, and their capital does

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from agent.errors import InputError
 
 DIMENSIONS: Final = 256
-_STAND_IN: Final = "."
-"""Embedded instead of text without any tokens, whose mean vector would be NaN."""
 
 
 @contextmanager
@@ -54,9 +52,10 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
         return np.zeros((0, DIMENSIONS), dtype=np.float32)
     with np.errstate(invalid="ignore", divide="ignore"):
         rows = _encode(texts)
+    # The mean vector of a text without any tokens is NaN.
     nothing = ~np.isfinite(rows).all(axis=1)
     if nothing.any():
-        rows[nothing] = _encode([_STAND_IN])[0]
+        rows[nothing] = _encode(["."])[0]
     return rows
 
 

@@ -13,11 +13,11 @@ import shutil
 import tempfile
 from bisect import bisect_right
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,6 @@ from agent.retrieval.stores import DEPTH, OpenStore, store_kind
 FORMAT: Final = 1
 """Version of the stored form; part of the fingerprint."""
 _STAMP: Final = "complete.json"
-_STAGED: Final = ".tmp-"
 _DECIMALS: Final = 6
 
 
@@ -49,7 +48,7 @@ class Found(NamedTuple):
     """Cosine + 0.3 · BM25 of that statement; comparable only within one question."""
 
 
-class Library:
+class Library(AbstractContextManager["Library"]):
     """Statements and passages of one product. Close the library after use, or use it in a `with` statement."""
 
     def __init__(self, documents: Sequence[Document], statements: Sequence[Statement], store: str) -> None:
@@ -161,10 +160,6 @@ class Library:
             self._held.close()
             self._held = None
 
-    def __enter__(self) -> Self:
-        """Return the library."""
-        return self
-
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         """Close the library."""
         self.close()
@@ -207,7 +202,7 @@ class Library:
         staged: Path | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            staged = Path(tempfile.mkdtemp(prefix=f"{_STAGED}{os.getpid()}-", dir=path.parent))
+            staged = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-", dir=path.parent))
             with closing(kind.create(staged)) as store:
                 self._fill(store).keep(staged)
             (staged / _STAMP).write_text(json.dumps(self._stamp), "utf-8")

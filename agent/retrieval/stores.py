@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _MEMORY_FILE: Final = "vectors.json"
 _BATCH: Final = 500
-_DATABASE: Final = "chroma.sqlite3"
 _COLLECTION: Final = "passages"
 DEPTH: Final = 1000
 """Number of entries ranked by cosine per question; with a search list of the same length the graph search is exact."""
@@ -40,17 +39,13 @@ _SHARED: Final = threading.Lock()
 opening at that moment would find the store partly closed."""
 
 
-def _nothing(*_: object) -> None:
-    """Do nothing, for stores that need no closing or saving."""
-
-
 @dataclass(frozen=True)
 class OpenStore:
     """An open store."""
 
     port: "VectorStore"
-    close: Callable[[], None] = _nothing
-    keep: Callable[[Path], None] = _nothing
+    close: Callable[[], None] = lambda: None
+    keep: Callable[[Path], None] = lambda _: None
     """Save the store to its folder, if it does not write there as it goes."""
 
     def fill(self, texts: Sequence[str], places: Sequence[dict[str, str | int]]) -> None:
@@ -118,7 +113,8 @@ def _reopen_chroma(folder: Path) -> OpenStore | None:
 
     try:
         # Check the file first, since a failed open leaves a client broken.
-        with closing(sqlite3.connect(f"{(folder / _DATABASE).absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        address = f"{(folder / 'chroma.sqlite3').absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as connection:
             whole = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
         return _chroma(folder, new=False) if whole else None
     except (sqlite3.Error, ChromaError, ValueError):

@@ -73,8 +73,7 @@ class FactHeads:
         if filled.any():
             sums[filled] = np.add.reduceat(self.weights[rows], starts[:-1][filled], axis=0)
         sums *= (WORDS_SCALE / np.sqrt(np.maximum(counts, 1)))[:, None].astype(np.float32)
-        found: NDArray[np.float32] = sums + dense(statements) @ self.weights[width:] + self.bias
-        return found.astype(np.float32)
+        return (sums + dense(statements) @ self.weights[width:] + self.bias).astype(np.float32)
 
     def chances(self, scores: Scores) -> NDArray[np.float64]:
         """Compute the probability that a product states each key, shape (k,), from its statements' scores, shape (n,

@@ -21,7 +21,10 @@ from agent.taxonomy.kinds import KINDS, ProductKind
 if TYPE_CHECKING:
     from agent.facts.readers.heads import FactHeads
 
+_FIRST_CHARS: Final = 1500
+_FIRST_WORDS: Final = 120
 _LEAD_WORDS: Final = 30
+_VECTOR_CHARS: Final = 600
 WORD_SCALE: Final = 4.0
 VECTOR_SCALE: Final = 2.0
 _CUES: Final = tuple(
@@ -49,6 +52,8 @@ _CUES: Final = tuple(
 )
 """Words that pages use to describe the kind of a product."""
 _CERTAIN: Final = 0.964
+_CUE_LEAD: Final = 300
+_CUE_ALL: Final = 12_000
 MARKS: Final = re.compile(r"https?://\S+|!\[[^\]]*\]|[\[\]()<>`*#_|]")
 
 
@@ -94,15 +99,15 @@ def known_places(ids: NDArray[np.uint32], known: NDArray[np.uint32]) -> tuple[ND
 def kind_features(documents: Sequence[Document]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
     """Return the sorted hashes of word features, and the scaled vector of the first lines followed by the cues."""
     first = _first(documents)
-    lead = " ".join(MARKS.sub(" ", f"{first.title}\n{_sound(first, 1500)}").split())
+    lead = " ".join(MARKS.sub(" ", f"{first.title}\n{_sound(first, _FIRST_CHARS)}").split())
     named = [*_named(first, lead), *(f"form:{document.form}" for document in documents)]
-    vector = embed([lead[:600].strip() or "."])[0] * VECTOR_SCALE
+    vector = embed([lead[:_VECTOR_CHARS].strip() or "."])[0] * VECTOR_SCALE
     return hashed(named), np.concatenate([vector, _cues(documents, first, lead)])
 
 
 def _cues(documents: Sequence[Document], first: Document, lead: str) -> NDArray[np.float32]:
     """Return log counts of each cue in the title, first lines, headings and page, followed by the form of the page."""
-    zones = (first.title, lead[:300], lead, "\n".join(_headings(first)), _sound(first, 12_000))
+    zones = (first.title, lead[:_CUE_LEAD], lead, "\n".join(_headings(first)), _sound(first, _CUE_ALL))
     counts = [[len(cue.findall(zone)) for cue in _CUES] for zone in zones]
     fields = _front_matter(first)
     form = [{"name", "description"} <= fields, bool(fields), any(d.form != "prose" for d in documents)]
@@ -110,7 +115,7 @@ def _cues(documents: Sequence[Document], first: Document, lead: str) -> NDArray[
 
 
 def _named(document: Document, lead: str) -> list[str]:
-    said = words(lead)[:120]
+    said = words(lead)[:_FIRST_WORDS]
     found = [f"w:{word}" for word in said]
     found += [f"b:{a} {b}" for a, b in pairwise(said)]
     found += [f"l:{word}" for word in said[:_LEAD_WORDS]]

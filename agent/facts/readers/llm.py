@@ -4,6 +4,7 @@ A quote is written `D1: the words`, a slot `name: value`. A slot that the key do
 lists the slots per group and not per key.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Final
 
@@ -20,7 +21,7 @@ MAX_FACTS: Final = 80
 CLAIMED: Final = 0.9
 """Confidence in a fact if the LLM says that a quote states it."""
 INFERRED: Final = 0.7
-_LONGEST_ID: Final = 8
+_MARKED: Final = re.compile(r"[ \[\]]*(D\d{1,7})[ \[\]]*:(.*)", re.DOTALL)
 
 
 class FactItem(BaseModel):
@@ -38,11 +39,8 @@ class FactItem(BaseModel):
 
 def read_quote(text: str) -> Quote:
     """Parse a quote written as `D1: the words`. Without a document id, the quote may occur in any document."""
-    name, colon, words = text.partition(":")
-    name = name.strip(" []")
-    if colon and len(name) <= _LONGEST_ID and name[:1] == "D" and name[1:].isdecimal():
-        return Quote(text=_bare(words), document=name)
-    return Quote(text=_bare(text))
+    marked = _MARKED.match(text)
+    return Quote(text=_bare(marked[2]), document=marked[1]) if marked else Quote(text=_bare(text))
 
 
 def proposals(items: Sequence[FactItem]) -> tuple[Proposal, ...]:

@@ -62,7 +62,6 @@ _OWN_STORE: Final = re.compile(
     re.IGNORECASE,
 )
 """The product's own data, such as caches and sessions; clearing them does not count as deleting data."""
-_OF_OWN_STORE: Final = frozenset({"deletes_data"})
 _WAY_BACK: Final = re.compile(r"call-?back|redirect[_ ]ur[il]", re.IGNORECASE)
 """The callback address of a sign-in, which others cannot call."""
 _LISTENING: Final = frozenset({"listens_locally", "listens_on_network"})
@@ -115,7 +114,7 @@ def may_assert(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDAr
     def told(pattern: re.Pattern[str]) -> NDArray[np.bool_]:
         return np.array([bool(pattern.search(text)) for text in texts], dtype=bool)[:, None]
 
-    def among(ids: frozenset[str]) -> NDArray[np.bool_]:
+    def among(*ids: str) -> NDArray[np.bool_]:
         return np.array([key.id in ids for key in keys])[None, :]
 
     comforting = np.array([key.comforting for key in keys])[None, :]
@@ -124,7 +123,7 @@ def may_assert(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDAr
     real = np.array([is_real(row) for row in statements], dtype=bool)[:, None]
     found: NDArray[np.bool_] = np.where(comforting, ~unasked, ~told(_NOT))
     found &= real & ~(told(_ADVICE) & controls)
-    found &= ~(told(_OWN_STORE) & among(_OF_OWN_STORE)) & ~(told(_WAY_BACK) & among(_LISTENING))
+    found &= ~(told(_OWN_STORE) & among("deletes_data")) & ~(told(_WAY_BACK) & among(*_LISTENING))
     return found & _in_form(statements, keys)
 
 
@@ -140,8 +139,6 @@ def _in_form(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDArra
         for n, row in enumerate(statements)
         if row.block == "code" or (len(row.text.split()) < _FEW_WORDS and not _NAMED.search(row.text))
     ]
-    if not terse:
-        return found
     rules = asserting()
     hits = matches([statements[n] for n in terse], rules)
     code = np.array([statements[n].block == "code" for n in terse], dtype=bool)
