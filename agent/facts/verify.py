@@ -197,8 +197,6 @@ def verify(proposals: Iterable[Proposal], material: Material) -> Verified:
 
 
 class _Fault(NamedTuple):
-    """The reason for rejecting a quote, slot or proposal."""
-
     reason: DropReason
     detail: str = ""
 
@@ -319,7 +317,6 @@ class _Checked:
         return None
 
     def _fault(self, place: Place, words: int, *, comforts: bool) -> _Fault | None:
-        """Return why a place is unusable as evidence for the key, or None."""
         if not place.statements:
             return _Fault("no statement there", "it is a heading or is between statements")
         if any(statement.flagged for statement in place.statements):

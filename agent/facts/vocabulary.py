@@ -117,8 +117,6 @@ class FactKey(Record):
 
 
 class _Group(Record):
-    """The file of a group."""
-
     group: GroupId
     title: str
     keys: tuple[FactKey, ...]

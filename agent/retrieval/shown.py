@@ -177,7 +177,6 @@ def _within(documents: Sequence[Document], order: Iterable[Statement], room: int
 
 
 def _cost(passages: Sequence[Passage]) -> int:
-    """Return how many tokens the passages take in this order, including marks and headings."""
     befores = (None, *passages)
     return sum(estimate(each.text) + _mark(each, before) for before, each in zip(befores, passages, strict=False))
 

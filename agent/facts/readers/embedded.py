@@ -60,14 +60,12 @@ class EmbeddedReader:
     def __init__(self, heads: FactHeads | None = None) -> None:
         self._heads = heads or load_heads()
         self._vocabulary = load_vocabulary()
-        self._scored: Mapping[int, tuple[Statement, NDArray[np.float32]]] = {}
+        self._scored: Mapping[Statement, NDArray[np.float32]] = {}
 
     def beforehand(self, documents: Sequence[Document], statements: Sequence[Statement]) -> "EmbeddedReader":
-        """Return a reader that caches the scores of these statement objects, since every later step asks for them."""
+        """Return a reader that caches the scores of these statements, since every later step asks for them."""
         made = EmbeddedReader(self._heads)
-        rows = self.scores(documents, statements)
-        # Keep the object too, so that its address cannot be reused by another.
-        made._scored = {id(one): (one, row) for one, row in zip(statements, rows, strict=True)}
+        made._scored = dict(zip(statements, self.scores(documents, statements), strict=True))
         return made
 
     @cached_property
@@ -128,8 +126,8 @@ class EmbeddedReader:
 
     def scores(self, documents: Sequence[Document], statements: Sequence[Statement]) -> NDArray[np.float32]:
         """Compute the log-odds of each key for each statement, shape (n, keys of the heads)."""
-        if self._scored and statements and all(id(one) in self._scored for one in statements):
-            return np.stack([self._scored[id(one)][1] for one in statements])
+        if statements and all(one in self._scored for one in statements):
+            return np.stack([self._scored[one] for one in statements])
         titles = {document.id: document.title for document in documents}
         for statement in statements:
             if not titles.get(statement.document):

@@ -178,7 +178,6 @@ class _Maker(NamedTuple):
 
 
 def _rule(rules: Sequence[NameRule], name: str) -> NameRule | None:
-    """Return the first rule that matches a name."""
     words = name_words(name)
     return next((rule for rule in rules if rule.fits(words)), None)
 
@@ -233,7 +232,6 @@ def _read(document: Document) -> list[Proposal]:
 
 
 def _reached(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    """Add a fact on how callers reach the product: on the same machine, or over a network."""
     try:
         host = urlsplit(match["url"] or "").hostname
     except ValueError:
