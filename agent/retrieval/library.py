@@ -142,7 +142,9 @@ class Library(AbstractContextManager["Library"]):
         """
         if self._held is None:
             if folder is None:
-                self._held = self._fill(store_kind(self._name).create(None))
+                store = store_kind(self._name).create(None)
+                store.fill(self._lines)
+                self._held = store
             else:
                 self._held = self._stored(folder / self.fingerprint) or self._built(folder / self.fingerprint)
         return self._held
@@ -177,14 +179,6 @@ class Library(AbstractContextManager["Library"]):
     def _lexical(self) -> Lexical:
         return Lexical([terms(statement.text) for statement in self.statements])
 
-    def _fill(self, store: OpenStore) -> OpenStore:
-        places: list[dict[str, str | int]] = [
-            {"number": n, "document": s.document, "start": s.start, "end": s.end, "passage": self.passages[p].id}
-            for n, (s, p) in enumerate(zip(self.statements, self.passage_of, strict=True))
-        ]
-        store.fill(self._lines, places)
-        return store
-
     @property
     def _stamp(self) -> dict[str, object]:
         return {"format": FORMAT, "statements": len(self.statements), "store": self._name}
@@ -204,7 +198,8 @@ class Library(AbstractContextManager["Library"]):
             path.parent.mkdir(parents=True, exist_ok=True)
             staged = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-", dir=path.parent))
             with closing(kind.create(staged)) as store:
-                self._fill(store).keep(staged)
+                store.fill(self._lines)
+                store.keep(staged)
             (staged / _STAMP).write_text(json.dumps(self._stamp), "utf-8")
             shutil.rmtree(path, ignore_errors=True)
             staged.rename(path)

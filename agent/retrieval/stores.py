@@ -48,12 +48,12 @@ class OpenStore:
     keep: Callable[[Path], None] = lambda _: None
     """Save the store to its folder, if it does not write there as it goes."""
 
-    def fill(self, texts: Sequence[str], places: Sequence[dict[str, str | int]]) -> None:
+    def fill(self, texts: Sequence[str]) -> None:
         """Add all entries, using their numbers as ids."""
         for at in range(0, len(texts), _BATCH):
-            some = slice(at, at + _BATCH)
-            numbers = [str(number) for number in range(at, min(at + _BATCH, len(texts)))]
-            self.port.add_texts(list(texts[some]), metadatas=list(places[some]), ids=numbers)
+            some = list(texts[at : at + _BATCH])
+            numbers = range(at, at + len(some))
+            self.port.add_texts(some, metadatas=[{"number": n} for n in numbers], ids=list(map(str, numbers)))
 
     def nearest(self, vector: Sequence[float], k: int) -> list[int]:
         """Return the numbers of the `k` entries (at most 1,000) nearest to a vector, nearest first."""
