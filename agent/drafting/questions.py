@@ -22,13 +22,13 @@ from agent.drafting.layers.certainty import Certainty
 from agent.drafting.threats.candidates import Open
 from agent.drafting.threats.cvss_vectors import base_of, changed, eased
 from agent.drafting.threats.selection import Found
-from agent.drafting.threats.severity import THREAT_MULTIPLIER
+from agent.drafting.threats.severity import THREAT_MULTIPLIER, Factors
 from agent.drafting.wording import capital, inside, listed, load_wording, references, renamed, third_person
 from agent.facts.knowledge import knowledge
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import Ease, FactorEstimate, FactSheet, Question, Record, Score, Threat
-from agent.taxonomy.factors import FACTOR_SETS, FACTORS, FactorKey
+from agent.records import Ease, FactSheet, Question, Record, Score, Threat
+from agent.taxonomy.factors import FACTOR_SETS, FACTORS
 from agent.taxonomy.layers import LAYERS, LayerKey
 
 MAX_QUESTIONS: Final = 6
@@ -83,7 +83,7 @@ def load_questions() -> tuple[QuestionRow, ...]:
 
 
 def spread(
-    factors: Mapping[FactorKey, FactorEstimate],
+    factors: Factors,
     base: tuple[float, float, float],
     width: float,
     unsure: Sequence[LayerKey],
@@ -109,7 +109,7 @@ def effect(settles: Sequence[str], causes: Spread) -> float:
 
 def ask(
     given: Given,
-    factors: Mapping[FactorKey, FactorEstimate],
+    factors: Factors,
     certainty: Mapping[LayerKey, Certainty],
     found: Found,
     score: Score,
@@ -152,9 +152,7 @@ def ask(
     return tuple(question.model_copy(update={"id": f"Q{n}"}) for n, question in enumerate(ranked, start=1))
 
 
-def _causes(
-    factors: Mapping[FactorKey, FactorEstimate], found: Found, score: Score, unsure: Sequence[LayerKey]
-) -> Spread:
+def _causes(factors: Factors, found: Found, score: Score, unsure: Sequence[LayerKey]) -> Spread:
     base = found.base
     ends = (float(base.value), float(base.low), float(base.high)) if base else (5.0, 4.0, 6.0)
     low, high = score.likely_low, score.likely_high

@@ -4,20 +4,20 @@ Two further scores accompany it: one that counts the documented controls listed 
 more, on by default), and one in which the vendor's general claims do not lower the score.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
 from agent.drafting.threats.catalogue import load_catalogue
 from agent.drafting.threats.expressions import CONTROL_RANK, FactIndex
 from agent.drafting.threats.selection import Found, find_threats
-from agent.drafting.threats.severity import MITIGATION, THREAT_MULTIPLIER, point
+from agent.drafting.threats.severity import MITIGATION, THREAT_MULTIPLIER, Factors, point
 from agent.drafting.withholding import why_withheld
 from agent.facts.sheet import comforts, counted, without
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import Fact, FactorEstimate, FactSheet, LikelyConstants, Range, Score, WithoutClaims
+from agent.records import Fact, FactSheet, LikelyConstants, Range, Score, WithoutClaims
 from agent.scoring import Request, score, severity, with_controls, withhold
-from agent.taxonomy.factors import FACTOR_SETS, FactorKey
+from agent.taxonomy.factors import FACTOR_SETS
 
 STEPS: Final = tuple(map(Decimal, ("1.00", "0.94", "0.88", "0.83")))
 """Mitigation factor by number of controls. The last is AIVSS 0.8's "partial", the limit for untested controls."""
@@ -28,7 +28,6 @@ Measured on a third of the bundled cases: for cards without such a threat, the b
 is 7.61 on average, and the median base of drafts from the full listings is 7.6."""
 
 
-Factors = Mapping[FactorKey, FactorEstimate]
 Constants = Callable[[Decimal], LikelyConstants]
 """Function that returns the likely range of a raw score."""
 
@@ -58,9 +57,7 @@ def score_of(
         for key, one in factors.items()
     }
     plain = WithoutClaims(aivss=scored.aivss, severity=scored.severity, withheld=scored.withheld)
-    if scored.withheld is not None:
-        plain = WithoutClaims(aivss=None, severity=None, withheld=scored.withheld)
-    elif bare is not sheet or higher != dict(factors):
+    if scored.withheld is None and (bare is not sheet or higher != dict(factors)):
         again = find_threats(bare, found.kind, higher, found.judgement, found.usual)
         both = (_scored(again, higher, certain, constants), _scored(found, higher, certain, constants))
         highest = max(one.aivss for one in (scored, *both) if one.aivss is not None)

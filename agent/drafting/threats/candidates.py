@@ -19,12 +19,11 @@ from agent.drafting.judgement import Metric
 from agent.drafting.threats.catalogue import Pattern, load_catalogue
 from agent.drafting.threats.cvss_vectors import METRICS, base_of
 from agent.drafting.threats.expressions import LIKELY, FactIndex, Truth
-from agent.drafting.threats.severity import UNQUOTED, Choice, metrics_of, score_threat, supposable, vector
+from agent.drafting.threats.severity import UNQUOTED, Choice, Factors, metrics_of, score_threat, supposable, vector
 from agent.drafting.threats.templates import phrase
 from agent.drafting.wording import MAX_MARKS, inside, kind_title, load_wording, marks
 from agent.facts.sheet import counted
-from agent.records import Basis, Fact, FactorEstimate, FactSheet, Mitigation, State, Threat, ThreatStatement
-from agent.taxonomy.factors import FactorKey
+from agent.records import Basis, Fact, FactSheet, Mitigation, State, Threat, ThreatStatement
 from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LayerKey
 
@@ -84,7 +83,7 @@ class Open(NamedTuple):
 
 
 def candidates(
-    sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate], *, revised: bool = False
+    sheet: FactSheet, kind: ProductKind, factors: Factors, *, revised: bool = False
 ) -> tuple[Candidate, ...]:
     """Find all catalogue threats triggered by counted facts about the product, in catalogue order.
 
@@ -94,9 +93,7 @@ def candidates(
     return _found((catalogue.revised if revised else catalogue.patterns).values(), sheet, kind, factors)
 
 
-def recurring(
-    sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
-) -> tuple[Candidate, ...]:
+def recurring(sheet: FactSheet, kind: ProductKind, factors: Factors) -> tuple[Candidate, ...]:
     """Find the threats that recur for products of this kind, in file order. Because they are based on the kind rather
     than on the quotes they cite, all of them are assumed or need a setting. Nothing is returned for a product about
     which nothing is known."""
@@ -104,9 +101,7 @@ def recurring(
     return _found(load_catalogue().recurring.values(), sheet, kind, factors) if known else ()
 
 
-def _found(
-    patterns: Iterable[Pattern], sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
-) -> tuple[Candidate, ...]:
+def _found(patterns: Iterable[Pattern], sheet: FactSheet, kind: ProductKind, factors: Factors) -> tuple[Candidate, ...]:
     plain = {by_setting: FactIndex(sheet, kind, settings=by_setting) for by_setting in (False, True)}
     supposed = supposable(sheet, plain[True])
     likely = {
@@ -120,7 +115,7 @@ def open_threats(sheet: FactSheet, kind: ProductKind) -> tuple[Open, ...]:
     """Find the threats that are triggered only if facts that the readers consider likely are true, in catalogue
     order."""
     facts = FactIndex(sheet, kind)
-    likely = {key: chance for key, chance in facts.chances.items() if chance >= LIKELY and not facts.of(key)}
+    likely = facts.likely
     supposed = FactIndex(sheet, kind, supposed=likely)
     found: list[Open] = []
     for pattern in load_catalogue().patterns.values():
@@ -139,8 +134,7 @@ def _source_of(pattern: Pattern, facts: FactIndex) -> str:
     catalogue = load_catalogue()
     rest = [source for source in catalogue.sources if facts.holding(source.key)]
     if not rest and pattern.id in catalogue.recurring:
-        likely = {key for key, chance in facts.chances.items() if chance >= LIKELY and not facts.of(key)}
-        rest = [source for source in catalogue.sources if source.key in likely]
+        rest = [source for source in catalogue.sources if source.key in facts.likely]
     own = [source for source in rest if source.key in wanted]
     for source in own or rest:
         return (phrase(facts, source.key, source.slot) if source.slot else "") or source.noun
@@ -151,7 +145,7 @@ def _candidate(
     pattern: Pattern,
     plain: Mapping[bool, FactIndex],
     likely: Mapping[bool, FactIndex],
-    factors: Mapping[FactorKey, FactorEstimate],
+    factors: Factors,
 ) -> Candidate | None:
     """Return the threat of a pattern if its trigger holds, otherwise None. The keys of `plain` and `likely` say whether
     configurable facts count."""
@@ -255,7 +249,7 @@ def settled(
     candidate: Candidate,
     usual: float,
     kind: ProductKind,
-    factors: Mapping[FactorKey, FactorEstimate],
+    factors: Factors,
     *,
     raised: bool = False,
 ) -> Candidate:

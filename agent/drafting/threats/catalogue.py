@@ -197,17 +197,18 @@ class Pattern(Record):
         return self
 
 
-class _Layer(Record):
-    """The file of a layer."""
+class _Patterns(Record):
+    """A file of patterns. The file of a layer states it once; in the files of recurring patterns, each row does."""
 
-    layer: LayerKey
+    layer: LayerKey | None = None
     patterns: tuple[Pattern, ...]
 
     @model_validator(mode="before")
     @classmethod
-    def _of_layer(cls, raw: dict[str, object]) -> dict[str, object]:
+    def _of_file(cls, raw: dict[str, object]) -> dict[str, object]:
         rows: Any = raw["patterns"]
-        return {**raw, "patterns": [{**row, "layer": raw["layer"]} for row in rows]}
+        shared = {key: value for key, value in raw.items() if key == "layer"}
+        return {**raw, "patterns": [{**row, **shared} for row in rows]}
 
 
 class _Terms(Record):
@@ -217,12 +218,6 @@ class _Terms(Record):
     sources: dict[str, dict[str, str]]
     rules: dict[str, Any]
     references: dict[str, dict[Metric, Any]]
-
-
-class _Rows(Record):
-    """A file of patterns that recur for kinds of products; each row states its layer."""
-
-    patterns: tuple[Pattern, ...]
 
 
 class Revision(Record):
@@ -293,17 +288,14 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
             raise ValueError("a reference vector has all eleven metrics")
         sources = tuple(Source.model_validate({"key": shared.key(key), **row}) for key, row in raw.sources.items())
         file = place
-        patterns = [
-            pattern for layer in LAYERS for pattern in knowledge(place / f"{layer}.yaml", _Layer, shared).patterns
-        ]
-        place = place / RECURRING
-        rows = [knowledge(name, _Rows, shared).patterns for name in sorted(place.glob("*.yaml")) if name.name != FIRST]
-        recurring = [pattern for part in rows for pattern in part]
-        priorities = knowledge(place / FIRST, Priorities, shared)
+        layers = [place / f"{layer}.yaml" for layer in LAYERS]
+        patterns = [one for path in layers for one in knowledge(path, _Patterns, shared).patterns]
+        more = [path for path in sorted((place / RECURRING).glob("*.yaml")) if path.name != FIRST]
+        recurring = [one for path in more for one in knowledge(path, _Patterns, shared).patterns]
+        priorities = knowledge(place / RECURRING / FIRST, Priorities, shared)
         _check_together([*patterns, *recurring])
         _check_priorities(priorities, patterns, recurring)
-        changes = priorities.revised
-        revised = [changes[one.id].of(one, shared) if one.id in changes else one for one in patterns]
+        revised = [priorities.revised.get(one.id, Revision()).of(one, shared) for one in patterns]
     except ValueError as error:
         hint = "the fields are described in agent/drafting/threats/catalogue.py"
         raise SchemaError(str(error), where=str(file), hint=hint) from error

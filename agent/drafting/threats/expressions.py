@@ -68,6 +68,9 @@ class FactIndex:
             # Skip claims, because they neither add nor remove a threat.
             if not fact.claim:
                 self._by_key[fact.key].append(fact)
+        likely = {key: chance for key, chance in self.chances.items() if chance >= LIKELY and not self.of(key)}
+        self.likely: Final[Mapping[str, float]] = likely
+        """The probability of each key that no fact has and that the readers consider likely."""
 
     def of(self, key: str) -> tuple[Fact, ...]:
         """Return all facts of a key, regardless of polarity."""
@@ -128,7 +131,7 @@ def parse(text: str, known: Collection[str], terms: Mapping[str, Expression] | N
                 inner = made(operand)
                 return Expression("", inner.keys, lambda facts: Truth(not inner.of(facts).holds))
             case ast.Name(id=name):
-                return named[name] if name in named else _holding(key(name))
+                return named[name] if name in named else _holding(key(name), lambda facts: facts.supposed)
             case ast.Call(func=ast.Name(id=function), args=[*args], keywords=[]) if args:
                 return called(function, [line[arg.col_offset : arg.end_col_offset] for arg in args])
         raise ValueError(f"unexpected {line[node.col_offset : node.end_col_offset]!r} in {text!r}")
@@ -145,7 +148,7 @@ def parse(text: str, known: Collection[str], terms: Mapping[str, Expression] | N
             raise ValueError(f"no function {function!r} with {len(args)} arguments, in {text!r}")
         name = key(args[0])
         if function == "likely":
-            return _likely(name)
+            return _holding(name, lambda facts: facts.supposed.union(facts.likely))
         if function == "whole":
             return _found(name, lambda facts: tuple(fact for fact in facts.holding(name) if not fact.slot("part")))
         polarity, rank = _SAYING[function]
@@ -163,19 +166,10 @@ def approved(words: Collection[str]) -> Expression:
     return _found("approval_before", lambda facts: facts.approvals(words))
 
 
-def _holding(key: str) -> Expression:
+def _holding(key: str, supposed: Callable[[FactIndex], frozenset[str]]) -> Expression:
     def truth(facts: FactIndex) -> Truth:
         found = facts.holding(key)
-        return Truth(bool(found) or key in facts.supposed, found)
-
-    return Expression("", frozenset({key}), truth)
-
-
-def _likely(key: str) -> Expression:
-    def truth(facts: FactIndex) -> Truth:
-        found = facts.holding(key)
-        likely = not facts.of(key) and facts.chances.get(key, 0.0) >= LIKELY
-        return Truth(bool(found) or likely or key in facts.supposed, found)
+        return Truth(bool(found) or key in supposed(facts), found)
 
     return Expression("", frozenset({key}), truth)
 

@@ -6,16 +6,16 @@ and omit others that every experienced reader would mention. So one threat is ta
 less sure.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from agent.drafting.threats.candidates import Candidate, candidates
 from agent.drafting.threats.catalogue import load_catalogue
 from agent.drafting.threats.headline import is_supported
+from agent.drafting.threats.severity import Factors
 from agent.drafting.wording import sure_facts
 from agent.facts.sheet import without
-from agent.records import FactorEstimate, FactSheet
-from agent.taxonomy.factors import FactorKey
+from agent.records import FactSheet
 from agent.taxonomy.kinds import ProductKind
 
 FIRM: Final = 0.9
@@ -26,7 +26,7 @@ SURE_ENOUGH: Final = 6
 """Without an LLM, threats based on weaker facts are shown only if fewer than this many are based on sure facts."""
 
 
-def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]) -> frozenset[str]:
+def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Factors) -> frozenset[str]:
     """Return the ids of the catalogue threats whose triggers are met by firm facts alone."""
     soft = [
         fact.id
@@ -37,7 +37,7 @@ def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, Fa
 
 
 def borne_out(
-    fired: Sequence[Candidate], sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
+    fired: Sequence[Candidate], sheet: FactSheet, kind: ProductKind, factors: Factors
 ) -> tuple[Candidate, ...]:
     """Keep only threats that are based on sure facts, if there are enough of them and one may be the headline.
 
@@ -54,7 +54,7 @@ def borne_out(
     return tuple(one for one in fired if one.id in sure or one.id in kept)
 
 
-def _held(sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]) -> frozenset[str]:
+def _held(sheet: FactSheet, kind: ProductKind, factors: Factors) -> frozenset[str]:
     return frozenset(one.id for one in candidates(sheet, kind, factors, revised=True))
 
 

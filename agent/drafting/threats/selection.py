@@ -24,11 +24,10 @@ from agent.drafting.threats.candidates import (
 from agent.drafting.threats.expressions import FactIndex
 from agent.drafting.threats.headline import SUPPORTED, choose, is_supported
 from agent.drafting.threats.priorities import Pool, borne_out, families_first, firm_ids
-from agent.drafting.threats.severity import MAX_BELOW, Choice, base_range, check_metrics, point, score_threat
+from agent.drafting.threats.severity import MAX_BELOW, Choice, Factors, base_range, check_metrics, point, score_threat
 from agent.errors import InputError
 from agent.facts.sheet import without
-from agent.records import Basis, Dropped, Fact, FactorEstimate, FactSheet, Range, TaxonomyRef, Threat, ThreatStatement
-from agent.taxonomy.factors import FactorKey
+from agent.records import Basis, Dropped, Fact, FactSheet, Range, TaxonomyRef, Threat, ThreatStatement
 from agent.taxonomy.kinds import AssetClass, ProductKind
 from agent.taxonomy.layers import LayerKey
 from agent.taxonomy.lists import lookup
@@ -71,7 +70,6 @@ _BREACHED: Final = "/AC:H/AT:P/"
 """Part of the vector of threats that require a prior breach of a publisher or host; such a breach could affect any
 product."""
 _NONE: Final = Decimal(0)
-Factors = Mapping[FactorKey, FactorEstimate]
 
 
 class Placed(NamedTuple):

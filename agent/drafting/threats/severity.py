@@ -36,6 +36,7 @@ OPEN_METRICS: Final[frozenset[Metric]] = frozenset(("AT", "UI"))
 """Metrics that are open if the sources are silent, since listings seldom say who starts a run or how content enters."""
 MAX_BELOW: Final = Decimal("2.0")
 """How far an LLM's highest base may be below the catalogue's; for comparison, two experts differ by 0.8 on average."""
+Factors = Mapping[FactorKey, FactorEstimate]
 
 
 class Choice(NamedTuple):
@@ -124,9 +125,7 @@ def base_range(metrics: Mapping[Metric, Choice]) -> Range:
     return Range(value=base, low=min([base, *reached]), high=max([base, *reached]))
 
 
-def score_threat(
-    metrics: Mapping[Metric, Choice | JudgedMetric], factors: Mapping[FactorKey, FactorEstimate]
-) -> ThreatScore:
+def score_threat(metrics: Mapping[Metric, Choice | JudgedMetric], factors: Factors) -> ThreatScore:
     """Score one threat by AIVSS 0.8 in directory mode before controls, using the ten factors of set 0.5."""
     total = sum((factors[key].value for key in FACTOR_SETS["0.5"]), Decimal(0))
     scored = score(
