@@ -17,7 +17,6 @@ from agent.drafting.threats.expressions import CONTROL_RANK
 from agent.drafting.threats.selection import Found
 from agent.drafting.wording import asserted, capital, cited_by, default_of, marks, references, renamed, said
 from agent.facts.knowledge import knowledge
-from agent.facts.sheet import counted
 from agent.records import Advice, Condition, Question, Record, Residual, Score, Threat, UseProposal
 from agent.taxonomy.kinds import ProductKind
 
@@ -257,8 +256,7 @@ def _law(given: Given) -> str:
     points: list[str] = []
     cited: list[str] = []
     for row in load_conditions().law:
-        touched = said(given.sheet, keys=[key for key in row.keys if counted(given.sheet, key)])
-        touched = tuple(one for one in touched if one.polarity != "denied")
+        touched = [one for one in said(given.sheet, keys=row.keys) if one.polarity != "denied"]
         if touched and len(points) < _MAX_LAW:
             points.append(row.text)
             cited += cited_by(touched)[:1]

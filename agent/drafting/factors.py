@@ -61,9 +61,8 @@ class _Sum:
         self.parts = list(parts)
         self.facts: list[Fact] = []
         """All facts that contributed to the value."""
-        self.falls: list[tuple[Fact, str]] = []
-        """The facts and rules that lower the value, in the order of the parts."""
-        self.lowerings: list[Lowering] = []
+        self.falls: list[tuple[Fact, Lowering]] = []
+        """The facts that lower the value, in the order of the parts, and how."""
 
     @property
     def total(self) -> float:
@@ -119,7 +118,7 @@ def lowerings(
     """
     constants = calibration or load_factors()
     sums = (_summed(sheet, kind, key, constants) for key in FACTORS if _usable(judgement or NOTHING, key) is None)
-    return tuple(row for one in sums for row in one.lowerings)
+    return tuple(row for one in sums for _, row in one.falls)
 
 
 def floors(sheet: FactSheet, factor: FactorKey) -> tuple[float, Fact | None]:
@@ -180,17 +179,10 @@ def _summed(sheet: FactSheet, kind: ProductKind, key: FactorKey, calibration: Fa
         # Cite the fact's highest-ranked quote for the lowering.
         quote = max(fact.evidence, key=lambda mark: ranks.get(mark, 0))
         made.add(fact, effect, f"{rule}: {words[fact.key].title}", quote)
-        made.falls.append((fact, rule))
-        made.lowerings.append(
-            Lowering(
-                evidence=quote,
-                rank=fact.rank,
-                rule=rule,
-                target=key,
-                before=round(before, _CENTS),
-                after=round(before + made.parts[-1].effect, _CENTS),
-            )
-        )
+        after = round(before + made.parts[-1].effect, _CENTS)
+        before = round(before, _CENTS)
+        lowered = Lowering(evidence=quote, rank=fact.rank, rule=rule, target=key, before=before, after=after)
+        made.falls.append((fact, lowered))
     least, why = floors(sheet, key)
     missing = least - made.total
     if why is not None and missing > _SHOWN:
@@ -270,7 +262,7 @@ def _weight(fact: Fact) -> tuple[bool, int, float, str]:
     return fact.polarity == "asserted", fact.rank, fact.confidence, fact.id
 
 
-def _rationale(kind: ProductKind, facts: Sequence[Fact], falls: Sequence[tuple[Fact, str]]) -> str:
+def _rationale(kind: ProductKind, facts: Sequence[Fact], falls: Sequence[tuple[Fact, Lowering]]) -> str:
     """Write one or two plain sentences: the starting value, what raises it and what lowers it."""
     words = load_vocabulary()
     lowering = [fact for fact, _ in falls]
@@ -282,7 +274,7 @@ def _rationale(kind: ProductKind, facts: Sequence[Fact], falls: Sequence[tuple[F
         first += "; the listing gives no reason to change it"
     if not lowering:
         return f"{first}."
-    last = listed([f"{rule} ({words[fact.key].title})" for fact, rule in falls[:_NAMED]])
+    last = listed([f"{row.rule} ({words[fact.key].title})" for fact, row in falls[:_NAMED]])
     return f"{first}{', and' if raising else ','} lowered by {last}."
 
 

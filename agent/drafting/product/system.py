@@ -284,26 +284,20 @@ def capabilities(sheet: FactSheet) -> tuple[Capability, ...]:
 def _capability(number: int, sheet: FactSheet, one: Said) -> Capability:
     by_id = {fact.id: fact for fact in sheet.facts}
     facts = [by_id[key] for key in one.facts]
-    mode: Literal["read", "write", "delete", "execute"] = "read" if one.entry.group == "reads" else "write"
-    if one.key in _EXECUTES:
-        mode = "execute"
-    elif one.key == "deletes_data":
-        mode = "delete"
     reads, key = one.entry.group == "reads", one.key
+    mode: Literal["read", "write", "delete", "execute"] = "read" if reads else "write"
+    if key in _EXECUTES:
+        mode = "execute"
+    elif key == "deletes_data":
+        mode = "delete"
     local = key in _LOCAL or (reads and key not in _READ_WITH_RIGHTS)
-    credential, credential_state, credential_evidence = _right(
-        "credential",
-        () if reads else facts,
-        () if local else asserted(sheet, *_ACTS_AS),
-        () if local else counted(sheet, "no_credentials", "asserted"),
-    )
-    harmless = mode == "read" or key in _HARMLESS
-    approver, approver_state, approver_evidence = _right(
-        "approval",
-        () if harmless else facts,
-        () if harmless else asserted(sheet, "approval_before"),
-        () if harmless else counted(sheet, "approval_before", "denied"),
-    )
+    held = () if local else asserted(sheet, *_ACTS_AS)
+    denied = () if local else counted(sheet, "no_credentials", "asserted")
+    credential, credential_state, credential_evidence = _right("credential", () if reads else facts, held, denied)
+    harmful = not reads and key not in _HARMLESS
+    held = asserted(sheet, "approval_before") if harmful else ()
+    denied = counted(sheet, "approval_before", "denied") if harmful else ()
+    approver, approver_state, approver_evidence = _right("approval", facts if harmful else (), held, denied)
     polarity = facts[0].polarity
     return Capability(
         id=f"C{number}",
@@ -357,15 +351,12 @@ def assumptions(system: System, given: Given) -> tuple[str, ...]:
         which = "the client's own" if kind in ("mcp-server", "agent-skill") else "a hosted one"
         found.append(f"The sources do not name the LLM; the picture assumes {which}.")
     acting = [c for c in system.capabilities if c.state != "denied" and c.mode != "read"]
-    unowned = [f"{c.action} {c.object}" for c in acting if c.credential is None and c.credential_state is None]
+    unowned = [f"{c.action} {c.object}" for c in acting if c.credential_state is None]
     if unowned and not asserted(sheet, *_CREDENTIALS):
         told = listed(unowned[:_NAMED])
         found.append(f"The sources do not say with whose rights {name} {told}; the user's are assumed.")
-    unasked = [
-        f"{c.action} {c.object}"
-        for c in acting
-        if c.approver is None and c.approver_state is None and c.signal not in ("proposes_code", "gives_verdicts")
-    ]
+    deciding = [c for c in acting if c.signal not in ("proposes_code", "gives_verdicts")]
+    unasked = [f"{c.action} {c.object}" for c in deciding if c.approver_state is None]
     if unasked and not counted(sheet, "approval_before"):
         told = listed(unasked[:_NAMED])
         found.append(f"The sources mention no approval before {name} {told}, so none is assumed.")
