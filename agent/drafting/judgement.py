@@ -19,9 +19,6 @@ from agent.taxonomy.layers import LayerKey
 Metric = Literal["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"]
 """The base metrics of CVSS v4.0."""
 
-_NOBODY: Final = ("nobody", "no attacker", "no one")
-"""How the description of a threat's actor begins if the threat has no attacker."""
-
 
 class JudgedFactor(Record):
     """The LLM's value for a factor."""
@@ -231,7 +228,7 @@ class Judgement(Record):
 
 def lacks_attacker(actor: str) -> bool:
     """Return whether a threat has no attacker, that is, whether it is a mistake made by the product's LLM."""
-    return actor.casefold().startswith(_NOBODY)
+    return actor.casefold().startswith(("nobody", "no attacker", "no one"))
 
 
 NOTHING: Final = Judgement()

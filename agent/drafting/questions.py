@@ -42,7 +42,6 @@ _TOLD_FALL: Final = Decimal("0.5")
 """Smallest decrease of the base that is stated as a number."""
 _OF_THE_CLIENT: Final = frozenset({"llm", "loop", "run-limit"})
 """Questions that the vendor of a tool server or a skill cannot answer."""
-_VERBS: Final = ("need", "become", "apply", "cause")
 
 
 class Spread(NamedTuple):
@@ -225,7 +224,8 @@ def _changes(row: QuestionRow, touched: Sequence[Threat], names: Mapping[str, st
     if not touched or not row.then:
         return row.otherwise
     several = len(touched) > 1
-    verbs = {verb: verb if several else third_person(verb) for verb in _VERBS} | {"are": "are" if several else "is"}
+    verbs = {verb: verb if several else third_person(verb) for verb in ("need", "become", "apply", "cause")}
+    verbs["are"] = "are" if several else "is"
     text = row.then.format(threats=listed([names[threat.id] for threat in touched]), **verbs)
     for threat in touched:
         after = base_of(eased(threat.score.cvss_vector, row.metrics))

@@ -11,12 +11,12 @@ from typing import Final
 from agent.drafting.threats.catalogue import load_catalogue
 from agent.drafting.threats.expressions import CONTROL_RANK, FactIndex
 from agent.drafting.threats.selection import Found, find_threats
-from agent.drafting.threats.severity import MITIGATION, THREAT_MULTIPLIER, Factors, point
+from agent.drafting.threats.severity import THREAT_MULTIPLIER, Factors, aivss_request
 from agent.drafting.withholding import why_withheld
 from agent.facts.sheet import comforts, counted, without
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactSheet, LikelyConstants, Range, Score, WithoutClaims
-from agent.scoring import Request, score, severity, with_controls, withhold
+from agent.scoring import score, severity, with_controls, withhold
 from agent.taxonomy.factors import FACTOR_SETS
 
 STEPS: Final = tuple(map(Decimal, ("1.00", "0.94", "0.88", "0.83")))
@@ -68,15 +68,11 @@ def score_of(
 def _scored(found: Found, factors: Factors, certain: int, constants: Constants | None) -> Score:
     base = found.base if found.headline and found.base else USUAL_BASE
     ten = {key: factors[key] for key in FACTOR_SETS["0.5"]}
-    request = Request(
+    request = aivss_request(
         cvss_vector=found.headline.score.cvss_vector if found.headline else None,
         cvss_base=base,
         factors={key: Range(value=one.value, low=one.low, high=one.high) for key, one in ten.items()},
         factor_set="0.5",
-        threat_multiplier=point(THREAT_MULTIPLIER),
-        mitigation_factor=point(MITIGATION),
-        formula="aivss-0.8",
-        mode="directory",
     )
     total = sum((one.value for one in ten.values()), Decimal(0))
     scored = score(request, constants=constants(raw_score(base.value, total)) if constants else None)

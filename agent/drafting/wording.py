@@ -26,7 +26,6 @@ FEW_WORDS: Final = 3
 """Minimum number of words in a self-explanatory quote."""
 MAX_MARKS: Final = 3
 """Maximum number of quotes cited in one sentence."""
-_JOINING: Final = frozenset({"and", "or"})
 _SUBJECTS: Final[Mapping[ProductKind, str]] = {
     "mcp-server": "An assistant connected to {} can",
     "agent-skill": "An agent that follows {} can",
@@ -49,7 +48,6 @@ _OFF: Final = frozenset({"off", "disabled", "optional", "opt-in", "not", "no", "
 """Words in a fact's default slot that mean "off by default"."""
 _BREAKS: Final = (". ", ": ", "//")
 _VOWELS: Final = frozenset("aeiouAEIO")
-_ENDS: Final = (". ", "? ", "! ")
 
 
 class Words(Record):
@@ -328,7 +326,7 @@ def by_verb(sayings: Sequence[Said]) -> list[Said]:
 def third_person(verb: str) -> str:
     """Convert the verb, or all verbs joined by "and" or "or", to the third person singular."""
     words = verb.split()
-    return " ".join(_ending(word) if n == 0 or words[n - 1] in _JOINING else word for n, word in enumerate(words))
+    return " ".join(_ending(word) if n == 0 or words[n - 1] in ("and", "or") else word for n, word in enumerate(words))
 
 
 def _ending(word: str) -> str:
@@ -424,6 +422,6 @@ def references(texts: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...
 
 def sentences(text: str) -> tuple[str, ...]:
     """Split `text` into sentences at sentence-ending punctuation."""
-    for end in _ENDS:
+    for end in (". ", "? ", "! "):
         text = text.replace(end, f"{end[0]}\0")
     return tuple(filter(None, map(str.strip, text.split("\0"))))

@@ -35,7 +35,6 @@ _ENTRIES: Final = (
 )  # fmt: skip
 """Entry points for an attacker's text, most obvious first."""
 _LIMITS: Final = frozenset({"read_only", "advises_only"})
-_GATES: Final = _LIMITS | {"approval_before"}
 _OUTSIDERS: Final = frozenset({"reads_untrusted_content", "reads_mail_chat", "talks_with_public", "reads_web"})
 _RIGHTS: Final = ("user_oauth", "api_key", "service_account", "password_login", "per_user_identity")
 _AUTHORS: Final = {"mcp_client": "anyone who runs one", "takes_voice_images": "anyone who supplies such input"}
@@ -171,7 +170,7 @@ def _against(sheet: FactSheet) -> str:
         claimed = f"The sources mention {names} as {'a safeguard' if one else 'safeguards'}"
         return f"{claimed}, but not whether {'it is' if one else 'they are'} on by default{marks(cited_by(named))}."
     text = f"The documented {'safeguard is' if one else 'safeguards are'} {names}"
-    if not keys & _GATES and absent(sheet, "approval_before"):
+    if not keys & {*_LIMITS, "approval_before"} and absent(sheet, "approval_before"):
         return f"{text}{marks(cited_by(named))}, but no approval step was found{searched('approval_before')}."
     return f"{text}{marks(cited_by(named))}."
 

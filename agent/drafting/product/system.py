@@ -50,7 +50,6 @@ _HARMLESS: Final = frozenset({"proposes_code", "makes_media", "gives_verdicts"})
 """Abilities without external effects until somebody uses the result."""
 _PRODUCT_NAMES: Final = ("product", "the product", "it")
 """Names that an LLM may use for the product as an end of a flow."""
-_CREDENTIALS: Final = ("user_oauth", "api_key", "password_login", "service_account", "no_credentials")
 _PLACES: Final = (
     "local_process", "stdio", "container", "vendor_cloud", "self_hosted", "extension_or_app", "listens_locally",
 )  # fmt: skip
@@ -352,7 +351,7 @@ def assumptions(system: System, given: Given) -> tuple[str, ...]:
         found.append(f"The sources do not name the LLM; the picture assumes {which}.")
     acting = [c for c in system.capabilities if c.state != "denied" and c.mode != "read"]
     unowned = [f"{c.action} {c.object}" for c in acting if c.credential_state is None]
-    if unowned and not asserted(sheet, *_CREDENTIALS):
+    if unowned and not asserted(sheet, *_ACTS_AS, "no_credentials"):
         told = listed(unowned[:_NAMED])
         found.append(f"The sources do not say with whose rights {name} {told}; the user's are assumed.")
     deciding = [c for c in acting if c.signal not in ("proposes_code", "gives_verdicts")]

@@ -27,7 +27,6 @@ from agent.records import Basis, Fact, FactSheet, Mitigation, State, Threat, Thr
 from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LayerKey
 
-GENERIC_SOURCE: Final = "untrusted content"
 OWN: Final = 0.3
 """Weight of the base that the rules compute; values from 0 to 0.5 differ by less than 0.03 in mean error."""
 CONFIRMED: Final = "A"
@@ -138,7 +137,7 @@ def _source_of(pattern: Pattern, facts: FactIndex) -> str:
     own = [source for source in rest if source.key in wanted]
     for source in own or rest:
         return (phrase(facts, source.key, source.slot) if source.slot else "") or source.noun
-    return GENERIC_SOURCE
+    return "untrusted content"
 
 
 def _candidate(
@@ -263,9 +262,7 @@ def settled(
     own = base_of(vector(candidate.metrics))
     aim = OWN * float(own) + (1 - OWN) * usual
     made = [(base, metrics) for base, metrics in _alternatives(candidate.metrics, kind) if (base > own) == raised]
-    if (aim > own) != raised or not made:
-        return candidate
-    base, metrics = min(made, key=lambda one: (abs(float(one[0]) - aim), one[0]))
+    base, metrics = min(made, key=lambda one: (abs(float(one[0]) - aim), one[0]), default=(own, candidate.metrics))
     if abs(float(base) - aim) >= abs(float(own) - aim):
         return candidate
     update = {"score": score_threat(metrics, factors)}

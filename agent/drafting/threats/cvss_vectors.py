@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 from agent.drafting.judgement import Metric
 from agent.scoring.cvss import PREFIX, read_vector
@@ -35,13 +35,10 @@ def base_of(vector: str) -> Decimal:
 
 def eased(vector: str, metrics: Mapping[str, str]) -> str:
     """Apply those `metrics` that are milder than the vector's own, ignoring graver and unknown values."""
-    own: dict[Any, str] = dict(part.split(":") for part in vector.removeprefix(PREFIX).split("/"))
-    for name, value in metrics.items():
-        order = VALUES.get(name, "")
-        if name in own and value in order and own[name] in order and order.index(value) > order.index(own[name]):
-            own[name] = value
+    own = dict(part.split(":") for part in vector.removeprefix(PREFIX).split("/"))
+    harder = joined(own, {name: value for name, value in metrics.items() if name in VALUES})
     # Omit threat and environmental metrics, because only the base counts here.
-    return vector_of(own)
+    return vector_of({metric: harder[metric] for metric in METRICS})
 
 
 def changed(before: str, after: str) -> str:

@@ -9,6 +9,7 @@ the attacker reaches it.
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Final, NamedTuple
 
 from agent.drafting.judgement import JudgedMetric, JudgedThreat, Metric, lacks_attacker
@@ -128,16 +129,7 @@ def base_range(metrics: Mapping[Metric, Choice]) -> Range:
 def score_threat(metrics: Mapping[Metric, Choice | JudgedMetric], factors: Factors) -> ThreatScore:
     """Score one threat by AIVSS 0.8 in directory mode before controls, using the ten factors of set 0.5."""
     total = sum((factors[key].value for key in FACTOR_SETS["0.5"]), Decimal(0))
-    scored = score(
-        Request(
-            cvss_vector=vector(metrics),
-            factor_sum=point(total),
-            threat_multiplier=point(THREAT_MULTIPLIER),
-            mitigation_factor=point(MITIGATION),
-            formula="aivss-0.8",
-            mode="directory",
-        )
-    )
+    scored = score(aivss_request(cvss_vector=vector(metrics), factor_sum=point(total)))
     assert scored.aivss is not None
     assert scored.severity is not None
     return ThreatScore(
@@ -152,6 +144,16 @@ def score_threat(metrics: Mapping[Metric, Choice | JudgedMetric], factors: Facto
 def point(value: Decimal) -> Range:
     """Build a range that contains only one value."""
     return Range(value=value, low=value, high=value)
+
+
+aivss_request: Final = partial(
+    Request,
+    threat_multiplier=point(THREAT_MULTIPLIER),
+    mitigation_factor=point(MITIGATION),
+    formula="aivss-0.8",
+    mode="directory",
+)
+"""Builds the request for a score by AIVSS 0.8 in directory mode before controls."""
 
 
 # ---------------------------------------------------------------- an LLM's metrics

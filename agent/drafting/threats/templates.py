@@ -31,7 +31,6 @@ PRODUCTS: Final[Mapping[ProductKind, str]] = {
 MAX_WORDS: Final = 4
 MAX_LENGTH: Final = 36
 _PLAIN: Final = " -_/.+"
-_ROLES: Final = ("source", "agent", "product", "client")
 
 
 class Gap(NamedTuple):
@@ -91,7 +90,7 @@ def read_wording(text: str, known: Collection[str]) -> Wording:
 def _gap(inner: str, known: Collection[str]) -> Gap:
     names, bar, generic = inner.partition("|")
     if not bar:
-        if inner not in _ROLES:
+        if inner not in ("source", "agent", "product", "client"):
             raise ValueError(f"unknown gap {{{inner}}}; write {{key.slot|generic words}}")
         return Gap(inner)
     slots: list[tuple[str, SlotName]] = []
