@@ -247,9 +247,8 @@ def _falling(sheet: FactSheet, key: FactorKey, constants: FactorConstants) -> Se
             rule, effect = "a documented control", given
         else:
             continue
-        before = best.get((fact.key, rule))
-        if before is None or _weight(fact) > _weight(before[0]):
-            best[fact.key, rule] = fact, effect, rule
+        row = fact, effect, rule
+        best[fact.key, rule] = max(best.get((fact.key, rule), row), row, key=lambda row: _weight(row[0]))
     return sorted(best.values(), key=lambda row: (row[1], row[0].key))
 
 

@@ -81,12 +81,7 @@ def load_questions() -> tuple[QuestionRow, ...]:
     return knowledge("vendor_questions.yaml", tuple[QuestionRow, ...])
 
 
-def spread(
-    factors: Factors,
-    base: tuple[float, float, float],
-    width: float,
-    unsure: Sequence[LayerKey],
-) -> Spread:
+def spread(factors: Factors, base: tuple[float, float, float], width: float, unsure: Sequence[LayerKey]) -> Spread:
     """Divide the likely range's width among its causes; `base` is value, low, high; `unsure` are uncertain layers."""
     keys = FACTOR_SETS["0.5"]
     total = sum(float(factors[key].value) for key in keys)
@@ -107,11 +102,7 @@ def effect(settles: Sequence[str], causes: Spread) -> float:
 
 
 def ask(
-    given: Given,
-    factors: Factors,
-    certainty: Mapping[LayerKey, Certainty],
-    found: Found,
-    score: Score,
+    given: Given, factors: Factors, certainty: Mapping[LayerKey, Certainty], found: Found, score: Score
 ) -> tuple[Question, ...]:
     """Choose at most six questions in order of effect, Q1 first.
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from agent.drafting.calibration import CertaintyCalibration, load_calibration
-from agent.drafting.judgement import JudgedLayer, Judgement
+from agent.drafting.judgement import NOTHING, Judgement
 from agent.drafting.wording import sure_facts
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import FactKey, load_vocabulary
@@ -84,7 +84,9 @@ def assess(
 ) -> dict[LayerKey, Certainty]:
     """Assess each layer. Raises SchemaError if the bundled constants cannot be read."""
     constants = calibration or load_calibration().certainty
-    firm = sure_facts(sheet)
+    led, firm = judgement or NOTHING, sure_facts(sheet)
+    quotes = {item.id for item in (*sheet.evidence, *led.evidence)}
+    solid = {fact.id: fact for fact in counted(sheet) if not fact.claim}
     found: dict[LayerKey, Certainty] = {}
     for layer in LAYERS:
         pins = pinning(sheet, layer)
@@ -94,10 +96,10 @@ def assess(
         doubtful = judgement is None and not any(fact.id in firm for fact in pins)
         certain_from = max(constants.threshold, HARDLY) if doubtful else constants.threshold
         facts = pins or bearing(sheet, layer)
-        judged = judgement.layers.get(layer) if judgement is not None else None
+        judged = led.layers.get(layer)
         telling = sheet.outlook.tellings.get(layer) if judged is None and not facts else None
         certain = bool(facts or telling) and chance >= certain_from
-        if judged is not None and judgement is not None:
+        if judged is not None:
             # "sufficient" and "mostly" need verified quotes. "insufficient" is outweighed by two sure facts, since the
             # LLM must have overlooked them; "hardly" is not, since the LLM has weighed what there is. "partial" raises
             # the required certainty.
@@ -108,9 +110,9 @@ def assess(
             elif judged.verdict == "insufficient":
                 certain = certain and chance >= ALTHOUGH and len({fact.key for fact in pins}) >= ENOUGH
             else:
-                cited, verified = _verified(sheet, judgement, judged)
-                certain = certain or verified
-                facts = (*facts, *(fact for fact in cited if fact not in facts))
+                cited = [solid[mark] for mark in judged.facts if mark in solid]
+                certain = certain or bool(cited) or not quotes.isdisjoint(judged.evidence)
+                facts = tuple(dict.fromkeys((*facts, *cited)))
         # Keep the certainty on the side of the threshold that matches the verdict.
         held = max(chance, constants.threshold) if certain else min(chance, constants.threshold - _LEAST)
         found[layer] = Certainty(
@@ -121,14 +123,6 @@ def assess(
             telling=telling if certain else None,
         )
     return found
-
-
-def _verified(sheet: FactSheet, judgement: Judgement, judged: JudgedLayer) -> tuple[tuple[Fact, ...], bool]:
-    """Return the facts that a verdict cites, and whether any fact or quote that it cites still exists."""
-    own = {fact.id: fact for fact in counted(sheet) if not fact.claim}
-    cited = tuple(dict.fromkeys(own[mark] for mark in judged.facts if mark in own))
-    quotes = {item.id for item in (*sheet.evidence, *judgement.evidence)}
-    return cited, bool(cited) or not quotes.isdisjoint(judged.evidence)
 
 
 def told_quotes(

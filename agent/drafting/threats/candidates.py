@@ -141,10 +141,7 @@ def _source_of(pattern: Pattern, facts: FactIndex) -> str:
 
 
 def _candidate(
-    pattern: Pattern,
-    plain: Mapping[bool, FactIndex],
-    likely: Mapping[bool, FactIndex],
-    factors: Factors,
+    pattern: Pattern, plain: Mapping[bool, FactIndex], likely: Mapping[bool, FactIndex], factors: Factors
 ) -> Candidate | None:
     """Return the threat of a pattern if its trigger holds, otherwise None. The keys of `plain` and `likely` say whether
     configurable facts count."""
@@ -245,12 +242,7 @@ def usual_base(sheet: FactSheet, kind: ProductKind, constants: BaseCalibration) 
 
 
 def settled(
-    candidate: Candidate,
-    usual: float,
-    kind: ProductKind,
-    factors: Factors,
-    *,
-    raised: bool = False,
+    candidate: Candidate, usual: float, kind: ProductKind, factors: Factors, *, raised: bool = False
 ) -> Candidate:
     """Set one open metric to its usual value if that brings the candidate's base closer to its aim.
 

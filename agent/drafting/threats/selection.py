@@ -468,16 +468,13 @@ class _Merged:
         said = {verdict.candidate: verdict for verdict in self._judgement.verdicts}
         kept: list[_Item] = []
         silent: list[_Item] = []
-        for one in self._fired.values():
+        for one in [one for one in self._fired.values() if one.id not in taken]:
             item, verdict = _Item(one.layer, one.threat, one), said.get(one.id)
-            says = verdict.says if verdict else ""
-            if one.id in taken:
-                continue
-            if verdict and says == "wrong" and verdict.holds:
+            if verdict and verdict.says == "wrong" and verdict.holds:
                 self.folded.append(item.folded(f"the LLM: {verdict.why}"))
-            elif (self._bases.get(one.id, _NONE) > bar and one.id not in told) or says == "keep":
+            elif (self._bases.get(one.id, _NONE) > bar and one.id not in told) or (verdict and verdict.says == "keep"):
                 kept.append(item)
-            elif verdict and says == "merge":
+            elif verdict and verdict.says == "merge":
                 self.folded.append(item.folded(f"merged into {verdict.into or 'another'}"))
             elif one.id in covered:
                 self.folded.append(item.folded("a threat from the LLM describes it more precisely"))
@@ -486,7 +483,7 @@ class _Merged:
         rest, doubles = _without_doubles([*kept, *silent])
         unsaid = [item for item in rest if item in silent]
         quoted = [item for item in _ranked(unsaid) if item.threat.basis == "quoted" and is_supported(item.threat)]
-        beyond = quoted[: min(MAX_BEYOND, ENOUGH - len(own)) if len(own) < CHOSEN else 0]
+        beyond = quoted[: MAX_BEYOND if len(own) < CHOSEN else 0]
         self.folded += doubles
         self.folded += [item.folded("the LLM did not mention it") for item in unsaid if item not in beyond]
         self.items += [*_ranked([item for item in rest if item not in unsaid]), *beyond]
@@ -552,14 +549,8 @@ def _by_setting(fact: Fact, sheet: FactSheet) -> bool:
     has to be switched on: "write operations require ALLOW_WRITE=true" does not assert writing."""
     if fact.polarity != "asserted" or fact.read_by("llm"):
         return False
-    return any(
-        other.key == fact.key
-        and other.polarity == "configurable"
-        and other.counts
-        and other.read_by("llm")
-        and set(fact.evidence) <= set(other.evidence)
-        for other in sheet.facts
-    )
+    settings = [one for one in sheet.facts if one.key == fact.key and one.polarity == "configurable" and one.counts]
+    return any(one.read_by("llm") and set(fact.evidence) <= set(one.evidence) for one in settings)
 
 
 def _same_ground(candidate: Candidate, item: _Item) -> bool:

@@ -75,9 +75,7 @@ def supposable(sheet: FactSheet, facts: FactIndex) -> tuple[str, ...]:
 
     Empty if an LLM read the sources, because the LLM would have found these keys.
     """
-    readers = {search.reader for search in sheet.searched}
-    readers |= {source.reader for fact in sheet.facts for source in fact.sources}
-    if "llm" in readers:
+    if any(search.reader == "llm" for search in sheet.searched) or any(fact.read_by("llm") for fact in sheet.facts):
         return ()
     words = load_vocabulary()
     stated = {fact.key for fact in counted(sheet, polarity="asserted")}
