@@ -72,7 +72,8 @@ class _Sum:
     def add(self, fact: Fact, effect: float, label: str, quote: str = "") -> None:
         """Add the part that a fact contributes, citing `quote` or else the fact's first quote."""
         mark = quote or fact.evidence[0]
-        self.parts.append(_part("evidence", label, effect, signal=fact.key, evidence=mark))
+        effect = round(effect, _DIGITS)
+        self.parts.append(Part(kind="evidence", label=label, effect=effect, signal=fact.key, evidence=mark))
         self.facts.append(fact)
 
 
@@ -197,14 +198,10 @@ def _prior(
     usual = constants.typical[kind]
     parts = [_part("typical", f"typical of {kind_title(kind)}", usual)]
     outlook = sheet.outlook
-    more = 0.0
-    if key in outlook.factors:
-        more += constants.trust * (outlook.factors[key] - usual)
-    if outlook.chances:
-        more += sum(
-            weight * (outlook.chances.get(name, means.get(name, 0.0)) - means.get(name, 0.0))
-            for name, weight in constants.chances.items()
-        )
+    more = constants.trust * (outlook.factors.get(key, usual) - usual) + sum(
+        weight * (outlook.chances.get(name, means.get(name, 0.0)) - means.get(name, 0.0))
+        for name, weight in constants.chances.items()
+    )
     # The outlook alone, without a fact, must not lower a value to 0.
     more = max(more, min(0.0, LEAST - usual))
     if abs(more) >= _SHOWN:
@@ -319,14 +316,8 @@ def _judged(
 # ---------------------------------------------------------------- small parts
 
 
-def _part(
-    kind: Literal["typical", "evidence", "remainder", "proposal"],
-    label: str,
-    effect: float,
-    signal: str | None = None,
-    evidence: str | None = None,
-) -> Part:
-    return Part(kind=kind, label=label, effect=round(effect, _DIGITS), signal=signal, evidence=evidence)
+def _part(kind: Literal["typical", "remainder", "proposal"], label: str, effect: float) -> Part:
+    return Part(kind=kind, label=label, effect=round(effect, _DIGITS))
 
 
 def _tenth(value: float) -> Decimal:

@@ -130,7 +130,7 @@ def _row(given: Given, label: Label, before: frozenset[str]) -> FactLine | None:
     able = further if label in _IN_POSTURE else further or able
     told = by_verb(able[:NAMED] or unable[:NAMED])
     texts = [_sentence(told, given.kind, label, also=also)] if told else []
-    if told and unable and told[0] not in unable and len(able) < NAMED:
+    if able and unable and len(able) < NAMED:
         told = [*told, unable[0]]
         texts.append(_sentence(unable[:1], given.kind, label))
     # An LLM searched without success for the first of the row's `silent` keys, and none of them has a fact.

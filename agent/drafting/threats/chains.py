@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
 from pydantic import Field
 
@@ -34,10 +34,8 @@ class PathRow(Record):
     steps: tuple[StepRow, ...] = Field(min_length=MIN_STEPS, max_length=MAX_STEPS)
 
 
-class _Step(NamedTuple):
-    threat: Threat
-    evidence: tuple[str, ...]
-    """The quotes that support the step to this threat."""
+_Steps = dict[str, tuple[str, ...]]
+"""The ids of a chain's threats in order, with the quotes that support the step to each."""
 
 
 @cache
@@ -56,27 +54,25 @@ def chains(given: Given, found: Found) -> tuple[Chain, ...]:
     made = [*_judged(given, found), *(_from_facts(row, found, facts) for row in load_paths())]
     kept: list[Chain] = []
     for title, steps in made:
-        threats = tuple(step.threat.id for step in steps)
-        if title and len(steps) >= MIN_STEPS and all(not set(threats) <= set(other.threats) for other in kept):
-            hops = [Hop(source=a.threat.id, target=b.threat.id, evidence=b.evidence) for a, b in pairwise(steps)]
-            kept.append(Chain(title=title, threats=threats, hops=tuple(hops)))
+        if title and len(steps) >= MIN_STEPS and all(not set(steps) <= set(other.threats) for other in kept):
+            hops = tuple(Hop(source=one, target=other, evidence=steps[other]) for one, other in pairwise(steps))
+            kept.append(Chain(title=title, threats=tuple(steps), hops=hops))
     return tuple(kept[:MAX_CHAINS])
 
 
-def _from_facts(row: PathRow, found: Found, facts: Mapping[str, Fact]) -> tuple[str, list[_Step]]:
+def _from_facts(row: PathRow, found: Found, facts: Mapping[str, Fact]) -> tuple[str, _Steps]:
     """Follow a path through shown threats; a threat that supports two steps takes both."""
-    taken: list[_Step] = []
+    taken: _Steps = {}
     reached = row.steps[0].name
-    for number, step in enumerate(row.steps):
-        if not any(_carrying(one.threat, step.keys, facts) for one in taken):
-            free = [one.threat for one in found.threats if all(one.threat.id != other.threat.id for other in taken)]
-            new = next((_Step(one, marks) for one in free if (marks := _carrying(one, step.keys, facts))), None)
-            if new is None and number == 0:
-                return "", []
-            if new is None:
-                continue
-            taken.append(new)
-        reached = step.name
+    for step in row.steps:
+        quotes = {one.threat.id: _carrying(one.threat, step.keys, facts) for one in found.threats}
+        able = [threat for threat, marks in quotes.items() if marks]
+        if not able and not taken:
+            return "", {}
+        if able and taken.keys().isdisjoint(able):
+            taken[able[0]] = quotes[able[0]]
+        if able:
+            reached = step.name
     return f"From {row.steps[0].name} to {reached}", taken
 
 
@@ -87,16 +83,15 @@ def _carrying(threat: Threat, keys: Sequence[str], facts: Mapping[str, Fact]) ->
     return fact.evidence[:_HOP_MARKS] if fact else ()
 
 
-def _judged(given: Given, found: Found) -> list[tuple[str, list[_Step]]]:
+def _judged(given: Given, found: Found) -> list[tuple[str, _Steps]]:
     names, called = found.ids, found.called
     threats = {placed.threat.id: placed.threat for placed in found.threats}
     made = []
     for chain in given.judgement.chains:
-        steps: dict[str, _Step] = {}
+        steps: _Steps = {}
         for step in chain.steps:
             threat = threats.get(names.get(step.threat, ""))
             if threat and threat.id not in steps and given.stands("", step.facts, step.evidence):
-                evidence = given.quotes(step.facts, step.evidence) or threat.evidence
-                steps[threat.id] = _Step(threat, evidence[:_HOP_MARKS])
-        made.append((renamed(chain.title, called), list(steps.values())[:MAX_STEPS]))
+                steps[threat.id] = (given.quotes(step.facts, step.evidence) or threat.evidence)[:_HOP_MARKS]
+        made.append((renamed(chain.title, called), dict(list(steps.items())[:MAX_STEPS])))
     return made

@@ -21,10 +21,10 @@ Every result lists the facts that support it; these become the facts of the thre
 import ast
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 from agent.facts.sheet import counted
-from agent.records import Fact, FactSheet
+from agent.records import Fact, FactSheet, Polarity
 from agent.taxonomy.kinds import KINDS, ProductKind
 
 CONTROL_RANK: Final = 3
@@ -33,13 +33,6 @@ _ANY_STEP: Final = ("action", "act", "call", "change", "effect", "operation", "s
 """Words in an approval that cover every action of the product."""
 LIKELY: Final = 0.5
 """Minimum probability at which a key without a fact is likely."""
-_SAYING: Final = {
-    "asserted": ("asserted", 0),
-    "configurable": ("configurable", 0),
-    "denied": ("denied", 0),
-    "ranked": ("asserted", CONTROL_RANK),
-}
-"""The polarity and minimum rank that each function of one key requires."""
 
 
 class Truth(NamedTuple):
@@ -144,15 +137,16 @@ def parse(text: str, known: Collection[str], terms: Mapping[str, Expression] | N
             return Expression("", frozenset(), lambda facts: Truth(facts.kind in args))
         if function == "approved":
             return approved(args)
-        if len(args) != 1 or function not in ("whole", "likely", *_SAYING):
+        if len(args) != 1 or function not in ("whole", "likely", "ranked", *get_args(Polarity)):
             raise ValueError(f"no function {function!r} with {len(args)} arguments, in {text!r}")
         name = key(args[0])
         if function == "likely":
             return _holding(name, lambda facts: facts.supposed.union(facts.likely))
         if function == "whole":
             return _found(name, lambda facts: tuple(fact for fact in facts.holding(name) if not fact.slot("part")))
-        polarity, rank = _SAYING[function]
-        return _found(name, lambda facts: facts.says(name, polarity, rank))
+        if function == "ranked":
+            return _found(name, lambda facts: facts.says(name, "asserted", CONTROL_RANK))
+        return _found(name, lambda facts: facts.says(name, function))
 
     try:
         # Names of kinds contain hyphens, which Python would parse as minus signs.

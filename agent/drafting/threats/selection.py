@@ -158,8 +158,7 @@ def find_threats(
         merged = _Merged(sheet, kind, factors, judgement, candidates(sheet, kind, factors))
         names = merged.names
         ordered = _led(merged.items) if names else _varied(_ranked(merged.items))
-        headline = choose(merged.leading(ordered)) if names else None
-        headline = headline or choose([item.threat for item in ordered])
+        headline = choose(merged.leading(ordered)) or choose([item.threat for item in ordered])
         shown, more = _shown(ordered, headline, led=bool(names))
         folded = [*merged.folded, *more]
     threats = tuple(
