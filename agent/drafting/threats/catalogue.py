@@ -197,18 +197,22 @@ class Pattern(Record):
         return self
 
 
-class _Patterns(Record):
-    """A file of patterns. The file of a layer states it once; in the files of recurring patterns, each row does."""
+class _Rows(Record):
+    """A file of patterns that recur for kinds of products; each row states its layer."""
 
-    layer: LayerKey | None = None
     patterns: tuple[Pattern, ...]
+
+
+class _Layer(_Rows):
+    """The file of a layer."""
+
+    layer: LayerKey
 
     @model_validator(mode="before")
     @classmethod
-    def _of_file(cls, raw: dict[str, object]) -> dict[str, object]:
+    def _of_layer(cls, raw: dict[str, object]) -> dict[str, object]:
         rows: Any = raw["patterns"]
-        shared = {key: value for key, value in raw.items() if key == "layer"}
-        return {**raw, "patterns": [{**row, **shared} for row in rows]}
+        return {**raw, "patterns": [{**row, "layer": raw["layer"]} for row in rows]}
 
 
 class _Terms(Record):
@@ -289,9 +293,9 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         sources = tuple(Source.model_validate({"key": shared.key(key), **row}) for key, row in raw.sources.items())
         file = place
         layers = [place / f"{layer}.yaml" for layer in LAYERS]
-        patterns = [one for path in layers for one in knowledge(path, _Patterns, shared).patterns]
+        patterns = [one for path in layers for one in knowledge(path, _Layer, shared).patterns]
         more = [path for path in sorted((place / RECURRING).glob("*.yaml")) if path.name != FIRST]
-        recurring = [one for path in more for one in knowledge(path, _Patterns, shared).patterns]
+        recurring = [one for path in more for one in knowledge(path, _Rows, shared).patterns]
         priorities = knowledge(place / RECURRING / FIRST, Priorities, shared)
         _check_together([*patterns, *recurring])
         _check_priorities(priorities, patterns, recurring)
