@@ -25,7 +25,7 @@ _EASED: Final = {
 }
 """The obstacle that a condition puts in an attacker's way, by the metric that it changes."""
 _HARMS: Final = {"C": "read", "I": "changed", "A": "stopped"}
-"""What an attacker does by the second letter of an impact metric, on the product (V) and beyond it (S)."""
+"""What an impact metric concerns by its second letter, on the product (V) and beyond it (S)."""
 _WITHOUT_EFFECT: Final = (
     "The known measures are listed under each threat, but none of them removes a threat or lowers its CVSS base."
 )
@@ -57,8 +57,7 @@ def conditions(writer: Writer) -> Part:
         blocks.append(Paragraph(_measured(writer)))
     elif advice.residual is not None:
         blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
-        if (table := _remaining_bases(writer, on_page(writer))) is not None:
-            blocks.append(table)
+        blocks += _remaining_bases(writer, on_page(writer))
     if advice.law and writer.room.law:
         blocks.append(Paragraph(doc.joined(doc.soft("Law and contracts:"), writer.prose.text(advice.law))))
     elif advice.law:
@@ -146,9 +145,9 @@ def _gravest(writer: Writer, residual: Residual) -> Text:
 
 
 def _row(item: RankedThreat, residual: Residual, advice: Advice) -> Row:
-    """Build a row: a threat, its base, the base with the conditions, and what they change, in words and as metrics."""
+    """Build a row: a threat, its base, the base with the conditions, and the metrics that they change."""
     left, changes = residual.remains[item.threat.id], residual.changes.get(item.threat.id, "")
-    after, what = tenth(left), doc.joined(doc.words(f"{in_words(changes)}:"), doc.code(changes)) if changes else ()
+    after, what = tenth(left), doc.code(changes)
     if not left:
         after, what = "–", doc.words("ruled out" if item.threat.setting else "no longer possible")
     elif not changes:
@@ -159,15 +158,14 @@ def _row(item: RankedThreat, residual: Residual, advice: Advice) -> Row:
     return doc.row(doc.refs(item.name), tenth(base_of(item)), after, what)
 
 
-def in_words(changes: str) -> str:
-    """Describe metrics such as "UI:A/VI:L/SI:L" in words: "human approval, less changed"."""
-    metrics = dict(part.split(":") for part in changes.split("/") if ":" in part)
-    told = [words for metric, words in _EASED.items() if metric in metrics]
+def legend(changes: Sequence[str]) -> str:
+    """Explain the metrics in changes such as "UI:A/VI:L/SI:L": "UI human approval; VI and SI what is changed"."""
+    used = {part.partition(":")[0] for each in changes for part in each.split("/")}
+    told = [f"{metric} {words}" for metric, words in _EASED.items() if metric in used]
     for letter, harm in _HARMS.items():
-        levels = {metrics[metric] for metric in (f"V{letter}", f"S{letter}") if metric in metrics}
-        if levels:
-            told.append(f"{'nothing' if levels == {'N'} else 'less'} {harm}")
-    return ", ".join(told)
+        metrics = [metric for metric in (f"V{letter}", f"S{letter}") if metric in used]
+        told += [f"{listed(metrics)} what is {harm}"] if metrics else []
+    return "; ".join(told)
 
 
 def residuals(writer: Writer) -> Part:
@@ -175,19 +173,21 @@ def residuals(writer: Writer) -> Part:
     pages."""
     above = [] if writer.view.measures else on_page(writer)
     made = _remaining_bases(writer, [item for item in writer.view.threats if item not in above])
-    if made is None:
-        return doc.part("residuals", "")
     title = "What the conditions change" + ("" if writer.view.measures else " for further threats")
-    return doc.part("residuals", title, made)
+    return doc.part("residuals", title if made else "", *made)
 
 
-def _remaining_bases(writer: Writer, items: Sequence[RankedThreat]) -> Block | None:
-    """Build a table of what the conditions change for these threats; None if the draft stores nothing about them."""
+def _remaining_bases(writer: Writer, items: Sequence[RankedThreat]) -> list[Block]:
+    """Build a table of what the conditions change for these threats, and a key to its metrics; empty if the draft
+    stores nothing about them."""
     residual, advice = writer.residual, writer.view.draft.advice
-    if residual is None or advice is None:
-        return None
-    rows = [_row(item, residual, advice) for item in items if item.threat.id in residual.remains]
-    return doc.table(("", "CVSS base", "With the conditions", "What they change"), rows, 1, 2) if rows else None
+    told = [item for item in items if residual is not None and item.threat.id in residual.remains]
+    if residual is None or advice is None or not told:
+        return []
+    rows = [_row(item, residual, advice) for item in told]
+    table = doc.table(("", "CVSS base", "With the conditions", "Metrics"), rows, 1, 2)
+    key = legend([residual.changes.get(item.threat.id, "") for item in told])
+    return [table, *([Paragraph(doc.soft(f"Metrics: {key}."))] if key else [])]
 
 
 def answers(writer: Writer) -> Part:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from agent.records import Draft, Ease
-from agent.report.conditions import in_words
+from agent.report.conditions import legend
 from agent.report.document import (
     MAX_FRONT_WORDS,
     Part,
@@ -437,15 +437,14 @@ def test_a_question_says_which_threats_a_good_answer_lowers_and_which_it_makes_r
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ("UI:A", "human approval"),
-        ("AC:H/VC:L/SC:L", "a harder attack, less read"),
-        ("AV:A/PR:L/VI:N/SI:N/VA:L", "a login, limited network access, nothing changed, less stopped"),
-        ("VI:N/SI:L", "less changed"),
-        ("", ""),
+        (["UI:A"], "UI human approval"),
+        (["AC:H/VC:L", "SC:L"], "AC a harder attack; VC and SC what is read"),
+        (["", "PR:L/VI:N/VA:L"], "PR a login; VI what is changed; VA what is stopped"),
+        ([""], ""),
     ],
 )
-def test_what_a_condition_changes_is_told_in_words(changes: str, told: str) -> None:
-    assert in_words(changes) == told
+def test_the_metrics_of_the_conditions_have_a_key(changes: list[str], told: str) -> None:
+    assert legend(changes) == told
 
 
 @pytest.mark.parametrize(
