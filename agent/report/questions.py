@@ -47,7 +47,7 @@ def _eases(writer: Writer, item: Question) -> Text:
     eases = {ease.threat: ease for ease in item.eases}
     eased = [(each, eases[each.threat.id]) for each in on_page(writer) if each.threat.id in eases]
     lower = [
-        (*doc.refs(each.name), Span(" falls to "), *doc.code(tenth(ease.after)))
+        (*doc.refs(each.name), Span(" → "), *doc.code(tenth(ease.after)))
         for each, ease in eased
         if base_of(each) - ease.after >= _MOVED
     ]
