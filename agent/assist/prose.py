@@ -143,7 +143,8 @@ _CLAUSE_END: Final = re.compile(r"\s*(?:[,;:–—]|(?:and|but|so|while|because|
 _POINTS_BACK: Final = re.compile(r"(?:This|That|These|Those|Such|They|Both|Either|Otherwise)\b")
 _POINTING: Final = re.compile(
     r"\b(?:those|such|that) (key|header|token|file|folder|directory|port|address|text|page|command|link|account|mode"
-    r"|option|flag|step|prompt|message|list|script|server|tool|setting|machine|host|container|copy|channel|person|caller)s?\b"
+    r"|option|flag|step|prompt|message|list|script|server|tool|setting|machine|host|container|copy|channel|person|caller"
+    r"|project|repository|library|package|service|endpoint|app|feature|sample|runtime|provider|database|branch|session)s?\b"
 )
 """References to something that the preceding sentence names; they are invalid if that sentence was dropped."""
 _CHOSEN_NUMBER: Final = re.compile(
