@@ -181,26 +181,15 @@ def _remaining_bases(writer: Writer, items: Sequence[RankedThreat]) -> list[Bloc
     """Build a table of what the conditions change for these threats, and a key to its metrics; empty if the draft
     stores nothing about them."""
     residual, advice = writer.residual, writer.view.draft.advice
-    told = [item for item in items if residual is not None and item.threat.id in residual.remains]
-    if residual is None or advice is None or not told:
+    if residual is None or advice is None:
+        return []
+    told = [item for item in items if item.threat.id in residual.remains]
+    if not told:
         return []
     rows = [_row(item, residual, advice) for item in told]
     table = doc.table(("", "CVSS base", "With the conditions", "Metrics"), rows, 1, 2)
     key = legend([residual.changes.get(item.threat.id, "") for item in told])
     return [table, *([Paragraph(doc.soft(f"Metrics: {key}."))] if key else [])]
-
-
-def answers(writer: Writer) -> Part:
-    """Build the appendix table of the metrics that a good answer changes for each threat on the page."""
-    shown = {item.threat.id: item for item in on_page(writer)}
-    rows = [
-        doc.row(doc.refs(asked.id), doc.refs(shown[ease.threat].name), tenth(ease.after), doc.code(ease.changes))
-        for asked in writer.asked
-        for ease in asked.eases
-        if ease.threat in shown and ease.changes
-    ]
-    table = [doc.table(("Question", "Threat", "CVSS base", "Metrics"), rows, 2)] if rows else []
-    return doc.part("answers", "What good answers change" if rows else "", *table)
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Text:

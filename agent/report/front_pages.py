@@ -240,8 +240,7 @@ def _unscored(writer: Writer) -> Part:
     """State why there is no score, how grave the first threat is, which answers would help, and what applies until
     then."""
     sentences: list[Text] = []
-    supported = (item for item in writer.view.threats if is_supported(item.threat) and item.threat.evidence)
-    first = next((item for item in supported if item.threat.default_use), None)
+    first = next((item for item in writer.view.threats if is_supported(item.threat)), None)
     if first is not None:
         # A reader who has to decide gets the severity that does not depend on how well the layers are known.
         base = base_of(first)

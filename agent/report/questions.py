@@ -1,4 +1,4 @@
-"""Part 8 of the report: what to ask the vendor, why it matters, and what each answer changes."""
+"""Part 8 of the report and its section in the appendix: what to ask the vendor, why, and what answers change."""
 
 import re
 from collections.abc import Sequence
@@ -54,6 +54,19 @@ def _eases(writer: Writer, item: Question) -> Text:
     rarer = [each.name for each, ease in eased if base_of(each) - ease.after < _MOVED]
     told = [*lower, *([(*doc.refs(*rarer), Span(" less likely"))] if rarer else [])]
     return (*doc.soft("Good answer:"), Span(" "), *doc.joined(*told, by="; "), Span(".")) if told else ()
+
+
+def answers(writer: Writer) -> Part:
+    """Build the appendix table of the metrics that a good answer changes for each threat on the page."""
+    shown = {item.threat.id: item for item in on_page(writer)}
+    rows = [
+        doc.row(doc.refs(asked.id), doc.refs(shown[ease.threat].name), tenth(ease.after), doc.code(ease.changes))
+        for asked in writer.asked
+        for ease in asked.eases
+        if ease.threat in shown and ease.changes
+    ]
+    table = [doc.table(("Question", "Threat", "CVSS base", "Metrics"), rows, 2)] if rows else []
+    return doc.part("answers", "What good answers change" if rows else "", *table)
 
 
 def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:

@@ -39,7 +39,7 @@ _FRONT: Final = (
 _REFERENCE: Final = (
     reference_pages.quotes,
     conditions.residuals,
-    conditions.answers,
+    questions.answers,
     front_pages.more_abilities,
     reference_pages.factors,
     reference_pages.picture,
