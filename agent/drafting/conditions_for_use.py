@@ -161,20 +161,17 @@ def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
 def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
     """Return the threat's vector with all measures applied.
 
-    Suppose that a threat has several total losses (H), and that an LLM's conditions reduce or end all of them. Then the
-    first loss that is only reduced stays total: LLMs assume that their conditions limit all losses at once, but no
-    reader believed that of a threat that remains. A loss that ends, such as the loss of integrity of data that can no
-    longer be written, does count as ended.
+    A threat that needs no setting remains in part under an LLM's conditions, even if they end each of its losses: they
+    narrow what it reaches, but nothing that it needs is left off. Its first loss is then small (L).
     """
     vector = threat.score.cvss_vector
     changes: dict[str, str] = {}
     for measure in measures:
         changes = joined(changes, measure.metrics.get(threat.id, {}))
-    full = [name for name in IMPACTS if f"/{name}:H" in vector]
-    smaller = [name for name in full if changes.get(name) == "L"]
-    led = any(measure.led for measure in measures)
-    if led and len(full) > 1 and smaller and all(name in changes for name in full):
-        del changes[smaller[0]]
+    losses = [name for name in IMPACTS if f"/{name}:N" not in vector]
+    ended = losses and all(changes.get(name) == "N" for name in losses)
+    if ended and not threat.setting and any(measure.led for measure in measures):
+        changes[losses[0]] = "L"
     return eased(vector, changes)
 
 

@@ -57,7 +57,6 @@ def conditions(writer: Writer) -> Part:
         blocks.append(Paragraph(_measured(writer)))
     elif advice.residual is not None:
         blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
-        blocks += _remaining_bases(writer, on_page(writer))
     if advice.law and writer.room.law:
         blocks.append(Paragraph(doc.joined(doc.soft("Law and contracts:"), writer.prose.text(advice.law))))
     elif advice.law:
@@ -91,8 +90,8 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
     if not highest[1]:
         return (start, Span("none of these threats remains."))
     rest = (*doc.strong(_graded(highest[1])), Span(" for "), *doc.listed_refs(*alike))
-    if len(alike) == 1 and (where := _where(highest[0])):
-        rest = (*rest, Span(where))
+    if len(alike) == 1:
+        rest = (*rest, Span(_where(highest[0])), Span(_rarer(writer, highest[0], residual)))
     if first is None:
         return (start, Span("the highest CVSS base is "), *rest, Span("."))
     item, after = first
@@ -116,6 +115,13 @@ def _where(item: RankedThreat) -> str:
     if item.threat.setting:
         return ", outside default use"
     return " if its assumption holds" if item.threat.basis == "assumed" else ""
+
+
+def _rarer(writer: Writer, item: RankedThreat, residual: Residual) -> str:
+    """Say that a condition makes a threat less likely although it changes none of its metrics."""
+    advice, threat = writer.view.draft.advice, item.threat.id
+    eased = advice is not None and any(threat in one.threats for one in advice.conditions)
+    return ", which becomes less likely" if eased and not residual.changes.get(threat) else ""
 
 
 def _meaning(changes: str, fall: Decimal) -> Text:
@@ -169,27 +175,17 @@ def legend(changes: Sequence[str]) -> str:
 
 
 def residuals(writer: Writer) -> Part:
-    """Build the appendix table of what the conditions change for threats whose remaining base is not on the first two
-    pages."""
-    above = [] if writer.view.measures else on_page(writer)
-    made = _remaining_bases(writer, [item for item in writer.view.threats if item not in above])
-    title = "What the conditions change" + ("" if writer.view.measures else " for further threats")
-    return doc.part("residuals", title if made else "", *made)
-
-
-def _remaining_bases(writer: Writer, items: Sequence[RankedThreat]) -> list[Block]:
-    """Build a table of what the conditions change for these threats, and a key to its metrics; empty if the draft
-    stores nothing about them."""
+    """Build the appendix table of what the conditions change for each threat, and a key to its metrics; empty if the
+    draft stores nothing about it."""
     residual, advice = writer.residual, writer.view.draft.advice
-    if residual is None or advice is None:
-        return []
-    told = [item for item in items if item.threat.id in residual.remains]
-    if not told:
-        return []
+    told = [item for item in writer.view.threats if residual and item.threat.id in residual.remains]
+    if residual is None or advice is None or not told:
+        return doc.part("residuals", "")
     rows = [_row(item, residual, advice) for item in told]
     table = doc.table(("", "CVSS base", "With the conditions", "Metrics"), rows, 1, 2)
     key = legend([residual.changes.get(item.threat.id, "") for item in told])
-    return [table, *([Paragraph(doc.soft(f"Metrics: {key}."))] if key else [])]
+    legends = [Paragraph(doc.soft(f"Metrics: {key}."))] if key else []
+    return doc.part("residuals", "What the conditions change", table, *legends)
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Text:

@@ -46,8 +46,8 @@ _NAME: Final = 9
 _HOLDS: Final = {"quoted": ""}
 """Wording of the basis of a threat in default use without a setting; any other basis is shown by its name."""
 _GROUPS: Final = {
-    1: "Outside default use, so listed later even where the base is higher:",
-    2: "Based on an assumption, so listed last even where the base is higher:",
+    1: "Only outside default use:",
+    2: "Only under an assumption:",
 }
 """The line before a later group of threats, which may have a higher base than those of an earlier group."""
 _MARKUP: Final = re.compile(r"[|<>{}=\[\]\\]|->|\w\(|--\w")
@@ -435,7 +435,7 @@ def _stands(writer: Writer, item: RankedThreat) -> Text:
 
 
 def _way_in(threat: Threat) -> str:
-    return "no attacker needed" if lacks_attacker(threat.statement.source) else "entry point inferred"
+    return "no attacker needed" if lacks_attacker(threat.statement.source) else "the way in is inferred"
 
 
 def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:

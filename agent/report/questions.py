@@ -47,12 +47,15 @@ def _eases(writer: Writer, item: Question) -> Text:
     eases = {ease.threat: ease for ease in item.eases}
     eased = [(each, eases[each.threat.id]) for each in on_page(writer) if each.threat.id in eases]
     lower = [
-        (*doc.refs(each.name), Span(" → "), *doc.code(tenth(ease.after)))
+        (*doc.refs(each.name), Span(" falls to "), *doc.code(tenth(ease.after)))
+        if ease.after
+        else (*doc.refs(each.name), Span(" no longer applies"))
         for each, ease in eased
         if base_of(each) - ease.after >= _MOVED
     ]
     rarer = [each.name for each, ease in eased if base_of(each) - ease.after < _MOVED]
-    told = [*lower, *([(*doc.refs(*rarer), Span(" less likely"))] if rarer else [])]
+    becomes = " becomes less likely" if len(rarer) == 1 else " become less likely"
+    told = [*lower, *([(*doc.listed_refs(*rarer), Span(becomes))] if rarer else [])]
     return (*doc.soft("Good answer:"), Span(" "), *doc.joined(*told, by="; "), Span(".")) if told else ()
 
 

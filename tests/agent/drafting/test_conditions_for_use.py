@@ -98,12 +98,17 @@ def test_an_llms_conditions_lead_under_the_names_of_the_draft() -> None:
     assert (advice.proposal, advice.law) == ("wait for answers", law)
 
 
-def test_of_several_full_losses_an_llms_conditions_leave_one() -> None:
-    narrow = {"text": "Give it a copy.", "who": "operator", "metrics": {"T1": {"VC": "L", "VI": "L", "VA": "L"}}}
+@pytest.mark.parametrize(("setting", "left"), [("", "VC:L/VI:N/VA:N"), ("the shell is enabled", "VC:N/VI:N/VA:N")])
+def test_only_a_threat_that_needs_a_setting_ends_under_an_llms_conditions(setting: str, left: str) -> None:
+    nothing = {"text": "Leave it off.", "threats": ["T1"], "metrics": {"T1": dict.fromkeys(("VC", "VI", "VA"), "N")}}
     whole = "CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:P/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
-    advice = advised_on(whole, "7.7", conditions=[{**narrow, "threats": ["T1"]}])
-    assert advice.residual is not None
-    assert advice.residual.changes == {"T1": "VI:L/VA:L"}
+    sheet = sheet_of(row("reads_files"))
+    own = threat(1, "Files read", sheet, ("reads_files",), whole).model_copy(update={"setting": setting})
+    found = found_of(("data_operations", own))._replace(names={"T1": "T1"})
+    product = led(Given(sheet, "Nimbus", "other"), conditions=[{**nothing, "who": "operator"}])
+    residual = advise(product, found, score_of_base("7.7"), ()).residual
+    assert residual is not None
+    assert residual.changes == {"T1": left}
 
 
 def test_an_llm_that_names_no_law_is_not_overruled() -> None:
