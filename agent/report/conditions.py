@@ -91,7 +91,8 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         return (start, Span("none of these threats remains."))
     rest = (*doc.strong(_graded(highest[1])), Span(" for "), *doc.listed_refs(*alike))
     if len(alike) == 1:
-        rest = (*rest, Span(_where(highest[0])), Span(_rarer(writer, highest[0], residual)))
+        shown = () if highest is first else _metrics(residual, highest[0])
+        rest = (*rest, *shown, Span(_where(highest[0])), Span(_rarer(writer, highest[0], residual)))
     if first is None:
         return (start, Span("the highest CVSS base is "), *rest, Span("."))
     item, after = first
@@ -103,9 +104,10 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         others = [name for name in alike if name != item.name]
         also = (Span(", shared with "), *doc.listed_refs(*others)) if others else ()
         return (
-            *told, *doc.strong(_graded(after)), Span(", the highest remaining CVSS base"), *also, Span("."), *meant
+            *told, *doc.strong(_graded(after)), *_metrics(residual, item),
+            Span(", the highest remaining CVSS base"), *also, Span("."), *meant,
         )  # fmt: skip
-    fallen = (Span(_graded(after)),) if after else ()
+    fallen = (Span(_graded(after)), *_metrics(residual, item)) if after else ()
     return (*told, *fallen, Span("; the highest remaining CVSS base is "), *rest, Span("."), *meant)
 
 
@@ -115,6 +117,14 @@ def _where(item: RankedThreat) -> str:
     if item.threat.setting:
         return ", outside default use"
     return " if its assumption holds" if item.threat.basis == "assumed" else ""
+
+
+def _metrics(residual: Residual, item: RankedThreat) -> Text:
+    """Show the metrics from which a threat's remaining base recomputes; nothing if the threat ends."""
+    if not residual.remains[item.threat.id]:
+        return ()
+    changes = residual.changes.get(item.threat.id)
+    return (Span(" ("), *(doc.code(changes) if changes else doc.words("metrics unchanged")), Span(")"))
 
 
 def _rarer(writer: Writer, item: RankedThreat, residual: Residual) -> str:
