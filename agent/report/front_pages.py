@@ -53,6 +53,8 @@ _GROUPS: Final = {
 _MARKUP: Final = re.compile(r"[|<>{}=\[\]\\]|->|\w\(|--\w")
 _PLAIN: Final = 0.7
 """The smallest share of a quote's words that are made of letters alone if it reads as prose."""
+_SAYING: Final = 5
+"""The smallest number of words that say something on their own; headings and labels are shorter."""
 _UNCOVERED: Final[dict[ProductKind, str]] = {
     "mcp-server": "the clients that call it and their LLM",
     "agent-skill": "the agent that follows it",
@@ -482,8 +484,9 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
 
 def is_prose(quote: str) -> bool:
     """Return whether a quote reads as a sentence or a part of one, not as code, cells or markup."""
-    plain = sum(word.strip("“”\"'`.,:;()").isalpha() for word in quote.split())
-    return not _MARKUP.search(quote) and plain >= _PLAIN * len(quote.split())
+    words = quote.split()
+    plain = sum(word.strip("“”\"'`.,:;()").isalpha() for word in words)
+    return len(words) >= _SAYING and not _MARKUP.search(quote) and plain >= _PLAIN * len(words)
 
 
 def _remedies(writer: Writer, item: RankedThreat, *, whole: bool, vendor: bool) -> list[Text]:
