@@ -456,6 +456,7 @@ def test_the_metrics_of_the_conditions_have_a_key(changes: list[str], told: str)
         ("return str(eval(expression))", False),
         ("Client->>Server: POST /mcp", False),
         ("harbour-cli --yes remove", False),
+        ("Berth plans and notes", False),
     ],
 )
 def test_only_prose_is_quoted_beside_a_threat(quote: str, prose: bool) -> None:
