@@ -161,17 +161,23 @@ def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
 def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
     """Return the threat's vector with all measures applied.
 
-    A threat that needs no setting remains in part under an LLM's conditions, even if they end each of its losses: they
-    narrow what it reaches, but nothing that it needs is left off. Its first loss is then small (L).
+    An LLM's conditions never leave less of a threat than readers believe. If they only reduce its total losses (H), the
+    loss that the fewest of them reduce stays total, since an LLM assumes that its conditions limit all losses at once.
+    If they end all losses of a threat that needs no setting, which nothing switches off, its first loss stays small.
     """
     vector = threat.score.cvss_vector
+    every = [measure.metrics.get(threat.id, {}) for measure in measures]
     changes: dict[str, str] = {}
-    for measure in measures:
-        changes = joined(changes, measure.metrics.get(threat.id, {}))
-    losses = [name for name in IMPACTS if f"/{name}:N" not in vector]
-    ended = losses and all(changes.get(name) == "N" for name in losses)
-    if ended and not threat.setting and any(measure.led for measure in measures):
-        changes[losses[0]] = "L"
+    for metrics in every:
+        changes = joined(changes, metrics)
+    if any(measure.led for measure in measures):
+        losses = [name for name in IMPACTS if f"/{name}:N" not in vector]
+        full = [name for name in losses if f"/{name}:H" in vector]
+        smaller = [name for name in full if changes.get(name) == "L"]
+        if len(full) > 1 and smaller and all(name in changes for name in full):
+            del changes[min(smaller, key=lambda name: sum(name in metrics for metrics in every))]
+        elif losses and not threat.setting and all(changes.get(name) == "N" for name in losses):
+            changes[losses[0]] = "L"
     return eased(vector, changes)
 
 

@@ -114,9 +114,9 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
 def _where(item: RankedThreat) -> str:
     """Describe when a threat applies, for threats that do not apply in default use. The setting itself is not repeated,
     because a condition may rule it out."""
-    if item.threat.setting:
-        return ", outside default use"
-    return " if its assumption holds" if item.threat.basis == "assumed" else ""
+    if item.threat.basis == "assumed":
+        return ", under an assumption"
+    return ", outside default use" if item.threat.setting else ""
 
 
 def _metrics(residual: Residual, item: RankedThreat) -> Text:

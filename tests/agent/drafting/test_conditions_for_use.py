@@ -98,6 +98,15 @@ def test_an_llms_conditions_lead_under_the_names_of_the_draft() -> None:
     assert (advice.proposal, advice.law) == ("wait for answers", law)
 
 
+def test_of_several_total_losses_the_one_that_fewest_conditions_reduce_stays() -> None:
+    whole = "CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:P/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
+    copy = {"text": "Give it a copy.", "who": "operator", "metrics": {"T1": {"VC": "L", "VI": "L", "VA": "L"}}}
+    secrets = {"text": "Keep secrets out.", "who": "operator", "metrics": {"T1": {"VC": "L"}}}
+    advice = advised_on(whole, "7.7", conditions=[{**one, "threats": ["T1"]} for one in (copy, secrets)])
+    assert advice.residual is not None
+    assert advice.residual.changes == {"T1": "VC:L/VA:L"}
+
+
 @pytest.mark.parametrize(("setting", "left"), [("", "VC:L/VI:N/VA:N"), ("the shell is enabled", "VC:N/VI:N/VA:N")])
 def test_only_a_threat_that_needs_a_setting_ends_under_an_llms_conditions(setting: str, left: str) -> None:
     nothing = {"text": "Leave it off.", "threats": ["T1"], "metrics": {"T1": dict.fromkeys(("VC", "VI", "VA"), "N")}}
