@@ -66,28 +66,13 @@ _LENGTH: Final = re.compile(
 )
 # Approximate sizes of the units, good enough to tell a visible size from an invisible one.
 _PIXELS: Final = {
-    **dict.fromkeys(("em", "rem", "pc"), _EM),
-    **dict.fromkeys(("vw", "vmax"), 12.8),
-    **dict.fromkeys(("vh", "vmin", "ex", "ch"), 8.0),
-    "px": 1.0,
-    "pt": 1.33,
-    "%": 12.0,
-    "in": 96.0,
-    "cm": 38.0,
-    "mm": 3.8,
-    "q": 0.95,
-}
+    "px": 1.0, "pt": 1.33, "%": 12.0, "in": 96.0, "cm": 38.0, "mm": 3.8, "q": 0.95, "em": _EM, "rem": _EM, "pc": _EM,
+    "vw": 12.8, "vmax": 12.8, "vh": 8.0, "vmin": 8.0, "ex": 8.0, "ch": 8.0,
+}  # fmt: skip
 _FONT_WORDS: Final = {
-    "xx-small": 9.0,
-    "x-small": 10.0,
-    "small": 13.0,
-    "medium": 16.0,
-    "large": 18.0,
-    "x-large": 24.0,
-    "xx-large": 32.0,
-    "smaller": 13.0,
-    "larger": 19.0,
-}
+    "xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0, "xx-large": 32.0,
+    "smaller": 13.0, "larger": 19.0,
+}  # fmt: skip
 _FAR: Final = -900.0
 _FAR_AHEAD: Final = 5000.0
 MIN_FONT: Final = 3.0
@@ -147,10 +132,8 @@ class Cascade:
         if not ruled and not inline:
             return merged
         strong: dict[str, str] = {}
-        for name, value, important in (
-            *(declared for _, declared in sorted(ruled or (), key=_order)),
-            *declarations(inline or ""),
-        ):
+        rules = (declared for _, declared in sorted(ruled or (), key=_order))
+        for name, value, important in (*rules, *declarations(inline or "")):
             (strong if important else merged)[name] = value
         return {**merged, **strong}
 
@@ -216,8 +199,7 @@ class Cascade:
                         self._by_element.setdefault(element, []).extend((rank, declared) for declared in rule.style)
 
     def _found(self, selector: str) -> Iterator[tuple[tuple[int, int, int], list[etree._Element]]]:
-        """Yield the specificity and the elements of each part of a selector, or nothing if the selector cannot be
-        parsed."""
+        """Yield the specificity and the elements of each part of a selector, nothing if it cannot be parsed."""
         if _SIMPLE.fullmatch(selector):
             keys = [part if part[0] in ".#" else part.lower() for part in _PART.findall(selector)]
             first, *others = sorted((self._index.get(key, []) for key in keys), key=len)
@@ -387,9 +369,8 @@ def _is_behind(style: Style) -> bool:
 
 
 def _boxed(style: Style) -> str | None:
-    if any(
-        style.get(name, "").split()[:1] in (["hidden"], ["clip"]) for name in ("overflow", "overflow-x", "overflow-y")
-    ):
+    overflows = (style.get(name, "").split()[:1] for name in ("overflow", "overflow-x", "overflow-y"))
+    if any(overflow in (["hidden"], ["clip"]) for overflow in overflows):
         if any(pixels(style.get(name, "")) == 0 for name in ("height", "width", "max-height", "max-width")):
             return "a box without size"
         if pixels(style.get("line-height", "")) == 0 and "height" not in style:
@@ -446,11 +427,9 @@ def font_pixels(value: str, outer: float) -> float:
     if value in _FONT_WORDS:
         return _FONT_WORDS[value]
     match = _LENGTH.fullmatch(value.strip())
-    if not match:
-        return outer
-    if match[2] in ("em", "%"):
+    if match and match[2] in ("em", "%"):
         return outer * (float(match[1]) / 100 if match[2] == "%" else float(match[1]))
-    return float(match[1]) * _PIXELS[match[2] or "px"]
+    return float(match[1]) * _PIXELS[match[2] or "px"] if match else outer
 
 
 def pixels(value: str) -> float | None:

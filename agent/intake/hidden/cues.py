@@ -194,43 +194,6 @@ GROUPS: Final = {
     "answered": frozenset({"judged", "thought", "turn", "done"}),
 }
 """Cues that combine several: the wanted result, the product it concerns, the addressee, and a ready-made answer."""
-PAIRS: Final = (
-    ("outcome", "subject"),
-    ("outcome", "order"),
-    ("outcome", "modal"),
-    ("outcome", "answered"),
-    ("outcome", "several"),
-    ("subject", "assessed"),
-    ("subject", "order"),
-    ("subject", "modal"),
-    ("assessed", "order"),
-    ("assessed", "answered"),
-    ("answered", "order"),
-    ("answered", "several"),
-    ("order", "several"),
-    ("modal", "several"),
-    *(("lenient", cue) for cue in ("assessed", "answered", "order", "threat", "risk", "score", "factor", "report")),
-    *(("lenient", cue) for cue in ("ours", "judged", "turn", "reader")),
-    ("harsh", "rival"),
-    ("zero", "factor"),
-    ("zero", "several"),
-    ("low", "factor"),
-    ("score", "range"),
-    ("finding", "other-work"),
-    ("verdict", "turn"),
-    ("verdict", "thought"),
-    ("verdict", "ours"),
-    ("reader", "order"),
-    ("order", "threat"),
-    ("order-harsh", "rival"),
-)
-"""Pairs of cues with an additional weight when they occur together."""
-LONG: Final = "long"
-"""Cue for passages of more than 160 characters, since a longer text contains more cues by chance."""
-SEVERAL: Final = "several"
-"""Cue for passages of several sentences or lines, whose cues may have nothing to do with each other."""
-NAMES: Final = (*CUES, *GROUPS, LONG, SEVERAL, *(f"{one}+{two}" for one, two in PAIRS))
-"""Every cue that has a weight."""
 WEIGHTS: Final = {
     "assessor": 0.7, "reader": 0.8, "threat": 1.8, "risk": 1.3, "finding": 0.0, "score": 2.1, "factor": 0.8,
     "zero": 0.3, "low": -0.4, "empty": 0.0, "safe": 1.9, "no-threats": 1.9, "harsh": -0.6, "rival": -0.4,
@@ -250,34 +213,24 @@ WEIGHTS: Final = {
     "finding+other-work": -0.6, "verdict+turn": 0.7, "verdict+thought": 0.1, "verdict+ours": 0.3, "reader+order": 1.5,
     "order+threat": 0.1, "order-harsh+rival": 0.4,
 }  # fmt: skip
-"""The rounded output of `evals.bench.fit_cues` for product pages, package READMEs and articles."""
+"""The rounded output of `evals.bench.fit_cues` for product pages, package READMEs and articles, for every cue, group of
+cues and pair of cues that occur together. Besides these, `long` is a passage of more than 160 characters, which contains
+more cues by chance, and `several` one of several sentences or lines, whose cues may have nothing to do with each other.
+"""
+NAMES: Final = tuple(WEIGHTS)
+_PAIRS: Final = {name: frozenset(name.split("+")) for name in NAMES if "+" in name}
 THRESHOLD: Final = 3.5
 _COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in CUES.items()}
-# Every order to an assessor contains a cue for its addressee or its subject, …
-_MEANT: Final = frozenset(
-    {
-        "assessor",
-        "reader",
-        "threat",
-        "risk",
-        "finding",
-        "score",
-        "factor",
-        "report",
-        "setting",
-        "yours",
-        "rival",
-        "no-threats",
-    }
+_NEEDED: Final = (
+    # Every order to an assessor contains a cue for its addressee or its subject, …
+    frozenset({"assessor", "reader", "threat", "risk", "finding", "score", "factor", "report", "setting", "yours"})
+    | {"rival", "no-threats"},
+    # … one for what must be done or has already been done, …
+    frozenset({"order", "modal", "yours", "reader", "assessor-told", "turn", "thought", "judged", "done", "rival"})
+    | {"setting", "report", "ours"},
+    # … and one for the wanted result or the product it concerns: text about scoring without a result is not an order.
+    frozenset({"outcome", "rival"}),
 )
-# … one for what must be done or has already been done, …
-_DIRECTED: Final = frozenset(
-    {"order", "modal", "yours", "reader", "assessor-told", "turn", "thought", "judged", "done", "rival", "setting"}
-    | {"report", "ours"}
-)
-# … and one for the wanted result or the product it concerns: text about scoring without a result is not an order.
-_NAMES_OUTCOME: Final = frozenset({"outcome", "rival"})
-_NEEDED: Final = (_MEANT, _DIRECTED, _NAMES_OUTCOME)
 _ADDRESS: Final = frozenset({"assessor", "reader", "yours", "ours", "rival", "report"})
 # A line of a program, a log or data. A passage of only such lines is an order only if it names an addressee.
 _PROGRAM: Final = re.compile(
@@ -338,8 +291,8 @@ def passages(text: str) -> Iterator[Passage]:
 def _together(cues: frozenset[str], length: int, several: bool) -> frozenset[str]:
     """Return the cues of a passage together with those derived from them: groups, size, and pairs."""
     cues |= {name for name, members in GROUPS.items() if cues & members}
-    cues |= {name for name, holds in ((LONG, length > _LONG), (SEVERAL, several)) if holds}
-    return cues | {f"{one}+{two}" for one, two in PAIRS if one in cues and two in cues}
+    cues |= {name for name, holds in (("long", length > _LONG), ("several", several)) if holds}
+    return cues | {name for name, pair in _PAIRS.items() if pair <= cues}
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -305,10 +305,7 @@ def test_two_runs_over_loopback_are_equal():
 
 def test_every_named_source_is_read_before_the_links_of_the_first():
     links = "".join(f"<a href=/docs/{letter}>docs</a>" for letter in "abcdefgh")
-    pages = {
-        **vendor(links),
-        "https://more.example.net/p": said("more"),
-    }
+    pages = {**vendor(links), "https://more.example.net/p": said("more")}
     pages |= {f"{VENDOR}/docs/{letter}": said(letter) for letter in "abcdefgh"}
     readme = LocalFile("README.md", "markdown", f"# Acme\n\n{PROSE} This file says so again.\n".encode())
     sources = [f"{VENDOR}/", "https://more.example.net/p", readme]

@@ -95,7 +95,7 @@ def test_robots_of_each_origin_also_behind_a_redirect():
     [outcome], wire = ask([f"{SITE}/a"], answer)
     assert isinstance(outcome, RefusedError)
     assert [(host, path) for host, path, _ in wire.requests] == [
-        *(("a.example.com", "/robots.txt"), ("a.example.com", "/a"), ("b.example.com", "/robots.txt")),
+        *(("a.example.com", "/robots.txt"), ("a.example.com", "/a"), ("b.example.com", "/robots.txt"))
     ]
 
 

@@ -58,7 +58,7 @@ def test_vector(vector, monkeypatch, tmp_path):
 def test_all_vectors_are_there():
     assert len(TRICKS) == 181
     assert {vector["delivery"] for vector in TRICKS if vector not in FETCHED} == {
-        *("crawl-link", "sitemap", "canonical", "openapi-servers"),
+        *("crawl-link", "sitemap", "canonical", "openapi-servers")
     }
 
 
