@@ -122,28 +122,23 @@ class Logged:
         self._looks = 0
         self._stops: dict[int, str] = {}
         self._known: defaultdict[str, deque[Outcome]] = defaultdict(deque)
-        for entry in known.entries if known else ():
+        known = known or Log()
+        for entry in known.entries:
             if isinstance(entry, Stopped):
                 self._stops[entry.look] = entry.reason
-            elif known and (inner is None or isinstance(entry, Answered)):
+            elif inner is None or isinstance(entry, Answered):
                 self._known[entry.asked].append(outcome_of(entry, known.bodies))
 
     def get_all(self, urls: Sequence[str]) -> list[Outcome]:
         """Return the outcome for each address, in the order of `urls`."""
         known = [self._known[url].popleft() if self._known[url] else None for url in urls]
         new = [url for url, outcome in zip(urls, known, strict=True) if outcome is None]
-        answers: list[Outcome] = []
-        if self._inner is None:
-            answers += [
-                SourceError("not among the stored responses", where=url, hint="read the source again") for url in new
-            ]
-        elif new:
-            answers += self._inner.get_all(new)
-        fresh = iter(answers)
-        outcomes = []
-        for url, replayed in zip(urls, known, strict=True):
-            outcome = replayed or next(fresh)
-            outcomes.append(outcome)
+        absent, again = "not among the stored responses", "read the source again"
+        fresh = iter(
+            self._inner.get_all(new) if self._inner and new else [SourceError(absent, where=u, hint=again) for u in new]
+        )
+        outcomes = [replayed or next(fresh) for replayed in known]
+        for url, replayed, outcome in zip(urls, known, outcomes, strict=True):
             body = outcome.body if isinstance(outcome, Fetched) else b""
             self._bytes += len(body)
             self._add(entry_of(url, outcome), body, new=replayed is None)

@@ -56,7 +56,7 @@ _MAX_REFRESH: Final = 2
 _MAX_HOSTS: Final = 5  # vendor hosts whose sitemaps and well-known files are requested
 _FIRST: Final = 12  # value of the product's own page
 _PROBE: Final = 9  # value of a file at a conventional path, such as `llms.txt`
-_BUDGET: Final = "the page budget is used up"
+
 _QUOTA_SHARE: Final = 8  # the page budget divided by this is the quota for a large API reference while other pages wait
 _MIN_QUOTA: Final = 2
 _AT_ROOT: Final = (
@@ -222,25 +222,27 @@ class Crawl:
         self._tell(target)
         self._free.add(identity(target))
         [outcome] = self.web.get_all([target.url])
-        if isinstance(outcome, SeptetError):
-            raise outcome
-        kind, (first, *others) = self._parts(outcome)
-        page = first.page
-        landed = self.guard.parse(outcome.url)
+        read = self._opened(outcome)
+        landed = self.guard.parse(read.fetched.url)
         self._note(target.url, "read", "the source itself")
         if landed != target:
             self._note(landed.url, "read", "the page to which the source redirects")
         self._seen |= {identity(target), identity(landed)}
-        if page.refresh and hops < _MAX_REFRESH and is_nearly_empty(page):
-            return self._read_start(self.guard.parse(absolute(outcome.url, page.refresh)), hops + 1)
-        if kind == "html":
-            [page] = self._sheets.styled([(outcome, page)])
+        if read.page.refresh and hops < _MAX_REFRESH and is_nearly_empty(read.page):
+            return self._read_start(self.guard.parse(absolute(read.fetched.url, read.page.refresh)), hops + 1)
+        [page] = self._sheets.styled([(read.fetched, read.page)])
         self.pages_used += 1
-        return Read(outcome, kind, page, parts=tuple(others))
+        return replace(read, page=page)
 
-    def _parts(self, fetched: Fetched) -> tuple[MediaKind, tuple[Part, ...]]:
-        kind = sniff(fetched.body, fetched.media_type, fetched.url)
-        return kind, read_parts(fetched.body, kind, fetched.charset, fetched.url, self.settings)
+    def _opened(self, outcome: Outcome, source: SourceKind = "docs", *, probe: bool = False) -> Read:
+        """Parse a response; raise its error, or that of the parser. A web page is no answer to a `probe`."""
+        if isinstance(outcome, SeptetError):
+            raise outcome
+        kind = sniff(outcome.body, outcome.media_type, outcome.url)
+        if probe and kind in ("html", "pdf"):
+            raise SourceError(NO_FILE)
+        first, *others = read_parts(outcome.body, kind, outcome.charset, outcome.url, self.settings)
+        return Read(outcome, kind, first.page, source=source, parts=tuple(others))
 
     def _tell(self, target: Target, ahead: int = 0) -> None:
         """Report the page being requested; `ahead` is the number of uncounted pages before it in its batch."""
@@ -283,9 +285,7 @@ class Crawl:
 
     def _probe(self, scope: Scope, base: str, names: Iterable[str]) -> None:
         for name in names:
-            target = self._parse(urljoin(base, name))
-            place = target and scope.place(target)
-            if target and place:
+            if (target := self._parse(urljoin(base, name))) and (place := scope.place(target)):
                 self._push(Candidate(target, scope, Verdict(_PROBE, place=place), probe=True))
 
     # Sitemaps
@@ -326,20 +326,20 @@ class Crawl:
 
     def _map(self, target: Target, outcome: Outcome) -> Page:
         """Return the parsed sitemap, or an empty page if there is none."""
-        if isinstance(outcome, SeptetError):
-            self._note_error(target.url, outcome, probe=True)
-            return Page("", ())
         try:
-            kind, (first, *_) = self._parts(outcome)
+            read = self._opened(outcome)
         except SeptetError as error:
-            self._note(target.url, "skipped", f"the sitemap: {error.what}")
+            if error is outcome:
+                self._note_error(target.url, error, probe=True)
+            else:
+                self._note(target.url, "skipped", f"the sitemap: {error.what}")
             return Page("", ())
-        if kind in ("html", "pdf"):
+        if read.kind in ("html", "pdf"):
             self._note(target.url, "skipped", NO_FILE)
             return Page("", ())
         self._note(target.url, "read", "the sitemap")
-        self.removed += [found._replace(where=f"{found.where}, {target.url}") for found in first.page.removed]
-        return first.page
+        self.removed += [found._replace(where=f"{found.where}, {target.url}") for found in read.page.removed]
+        return read.page
 
     # The queue
 
@@ -406,7 +406,7 @@ class Crawl:
 
     def _batch(self) -> list[Candidate]:
         room = self.settings.max_pages - self.pages_used
-        reason = _BUDGET if room <= 0 else self.web.exhausted() if self._frontier else None
+        reason = "the page budget is used up" if room <= 0 else self.web.exhausted() if self._frontier else None
         if not reason and self._attempts >= _ATTEMPTS * self.settings.max_pages + _MORE_ATTEMPTS:
             reason = "the request budget is used up"
         if reason:
@@ -430,30 +430,21 @@ class Crawl:
             self._attempts += not candidate.probe
         outcomes = self.web.get_all([candidate.target.url for candidate in batch])
         parsed = [self._parsed(candidate, outcome) for candidate, outcome in zip(batch, outcomes, strict=True)]
-        html = [(read.fetched, read.page) for read in parsed if read is not None and read.kind == "html"]
-        styled = iter(self._sheets.styled(html))
+        styled = iter(self._sheets.styled([(read.fetched, read.page) for read in parsed if read]))
         found: list[Read] = []
         for candidate, read in zip(batch, parsed, strict=True):
-            if read is not None:
-                read = self._judged(candidate, replace(read, page=next(styled)) if read.kind == "html" else read)
-            self._frontier.came(candidate, read=read is not None)
-            found += [read] if read is not None else []
+            kept = self._judged(candidate, replace(read, page=next(styled))) if read else None
+            self._frontier.came(candidate, read=kept is not None)
+            found += [kept] if kept else []
         return found
 
     def _parsed(self, candidate: Candidate, outcome: Outcome) -> Read | None:
-        if isinstance(outcome, SeptetError):
-            self._note_error(candidate.shown, outcome, probe=candidate.probe)
-            return None
         try:
-            if candidate.probe and sniff(outcome.body, outcome.media_type, outcome.url) in ("html", "pdf"):
-                self._note(candidate.shown, "skipped", NO_FILE)
-                return None
-            kind, (first, *others) = self._parts(outcome)
+            source: SourceKind = "repo" if candidate.verdict.place == "repository" else "docs"
+            return self._opened(outcome, source, probe=candidate.probe)
         except SeptetError as error:
             self._note_error(candidate.shown, error, probe=candidate.probe)
             return None
-        source: SourceKind = "repo" if candidate.verdict.place == "repository" else "docs"
-        return Read(outcome, kind, first.page, "product", source, tuple(others))
 
     def _judged(self, candidate: Candidate, read: Read) -> Read | None:
         """Return `read` if it counts as a page, else record the reason and return None. Queues the page's links."""
@@ -473,8 +464,8 @@ class Crawl:
                 self._onwards(candidate, landed, read.page)
             return None
         self.pages_used += 1
-        about_what = f"documentation: {candidate.topic.name}" if candidate.topic.name else "documentation"
-        self._note(candidate.shown, "read", about_what)
+        topic = f": {candidate.topic.name}" if candidate.topic.name else ""
+        self._note(candidate.shown, "read", f"documentation{topic}")
         if read.fetched.url not in (candidate.shown, candidate.target.url):
             self._note(read.fetched.url, "read", "the page to which a link redirects")
         self._onwards(candidate, landed, read.page)

@@ -33,12 +33,7 @@ _NOT_FOUND: Final = re.compile(
 _SHORT_PAGE: Final = 120  # maximum words of a page that may be just an error message
 _FIRST: Final = 3
 
-DUPLICATE: Final = "the same content as another page"
-NOTHING_NEW: Final = "nearly the same text as pages already read"
 TRAP: Final = "stopped: crawl trap"
-TOO_MANY: Final = "the maximum number of pages of one kind was read"
-REFERENCE_LATER: Final = "kept for later: API reference beyond its quota"
-TEMPLATE_LATER: Final = "kept for later: pages of one template beyond their quota"
 _LOG_IN: Final = re.compile(
     r"/(?:log-?in|sign-?in|sign-?up|register|log-?out|accounts?|sso|oauth2?/authorize|auth)(?:/|$|\?)", re.IGNORECASE
 )
@@ -98,9 +93,8 @@ _REFERENCE: Final = re.compile(
     re.IGNORECASE,
 )
 _SORTED: Final = re.compile(r"/\d{1,3}[-_](?=[^\W\d_])")  # a number that only puts the pages of a folder in order
-_DOTTED: Final = re.compile(
-    r"[a-z_]\w*(?:\.[a-z_]\w*){2,}", re.IGNORECASE
-)  # name of a page about one member of a module
+# Name of a page about one member of a module.
+_DOTTED: Final = re.compile(r"[a-z_]\w*(?:\.[a-z_]\w*){2,}", re.IGNORECASE)
 _SAME_WORDS: Final = 2  # number of leading words that the names of pages of one template share
 
 
@@ -126,11 +120,11 @@ class Novelty:
         own = {b"body" + blake2b(body, digest_size=16).digest()} | ({b"text" + digest(words, 16)} if words else set())
         if own & self._known:
             self._barren[kind] += 1
-            return DUPLICATE
+            return "the same content as another page"
         shingles = {digest(words[start : start + _RUN], 8) for start in range(len(words) - _RUN + 1)}
         if len(shingles) >= _MIN_SHINGLES and len(shingles & self._shingles) >= _SAME * len(shingles):
             self._barren[kind] += 1
-            return NOTHING_NEW
+            return "nearly the same text as pages already read"
         self._known |= own
         self._shingles |= shingles
         return ""
@@ -291,8 +285,8 @@ def _crowds(target: Target) -> tuple[str, ...]:
     host = f"{target.host}:{target.port}"
     references = (place for place, segment in enumerate(segments[:-1]) if _REFERENCE.fullmatch(segment))
     found = [host + "/".join(segments[: place + 1]) for place in references][:1]
-    name = segments[-1] or (segments[-2] if len(segments) > 1 else "")
-    above = host + "/".join(segments[: -1 if segments[-1] else -2])
+    *outer, name = segments if segments[-1] else segments[:-1]
+    above = host + "/".join(outer)
     tokens = [token for token in re.split(r"[\W_]+", name) if token]
     if len(tokens) > _SAME_WORDS or _DOTTED.fullmatch(name):
         found.append("/".join((above, *tokens[:_SAME_WORDS])) + "*")
@@ -359,7 +353,7 @@ class Frontier:
             kind = candidate.kind
             reason = self._other_edition(candidate, asked) or (TRAP if novelty.is_trap(kind) else "")
             if not reason and self._taken[kind] >= self._per_template * (_TOPICS if candidate.named else 1):
-                reason = TOO_MANY
+                reason = "the maximum number of pages of one kind was read"
             if reason:
                 dropped.append((self._waiting.pop(candidate.key), reason))
                 continue
@@ -391,7 +385,9 @@ class Frontier:
         """Return why a page was put behind all others, or an empty string."""
         for place, crowd in enumerate(candidate.crowds):
             if self._is_crowd(crowd) and self._alike_taken[crowd] >= self._quota:
-                return TEMPLATE_LATER if place or crowd.endswith("*") else REFERENCE_LATER
+                template = place or crowd.endswith("*")
+                what = "pages of one template beyond their" if template else "API reference beyond its"
+                return f"kept for later: {what} quota"
         return ""
 
     def _is_crowd(self, crowd: str) -> bool:

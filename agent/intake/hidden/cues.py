@@ -281,18 +281,13 @@ def passages(text: str) -> Iterator[Passage]:
             if last > first and stop - begin > _MAX_PASSAGE:
                 continue
             parts = [text[one:two] for one, two in units[first : last + 1]]
-            cues = _together(
-                frozenset().union(*(_cues(part[:_MAX_UNIT]) for part in parts)), stop - begin, last > first
-            )
+            cues = frozenset[str]().union(*(_cues(part[:_MAX_UNIT]) for part in parts))
+            cues |= {name for name, members in GROUPS.items() if cues & members}
+            size = {"long": stop - begin > _LONG, "several": last > first}
+            cues |= {name for name, holds in size.items() if holds}
+            cues |= {name for name, pair in _PAIRS.items() if pair <= cues}
             if all(cues & needed for needed in _NEEDED) and (cues & _ADDRESS or not all(map(_PROGRAM.search, parts))):
                 yield Passage(begin, stop, cues)
-
-
-def _together(cues: frozenset[str], length: int, several: bool) -> frozenset[str]:
-    """Return the cues of a passage together with those derived from them: groups, size, and pairs."""
-    cues |= {name for name, members in GROUPS.items() if cues & members}
-    cues |= {name for name, holds in (("long", length > _LONG), ("several", several)) if holds}
-    return cues | {name for name, pair in _PAIRS.items() if pair <= cues}
 
 
 @lru_cache(maxsize=_REMEMBERED)
