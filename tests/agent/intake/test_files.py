@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 
 import pytest
 
@@ -123,40 +122,21 @@ def test_a_special_file_and_an_empty_folder_are_no_sources(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("source", "error"),
+    ("sources", "error"),
     [
-        *(("no-such-file.md", UsageError), ("example.com/agents/acme", UsageError), ("", UsageError)),
-        *(("file:///etc/passwd", RefusedError), ("ftp://example.com/", RefusedError), ("//example.com/", RefusedError)),
-        *(("two words", RefusedError), ("a\x00b", RefusedError), ("http://127.0.0.1/", RefusedError)),
-        ("http://", RefusedError),
+        *(
+            ((), UsageError),
+            (("no-such-file.md",), UsageError),
+            (("example.com/acme",), UsageError),
+            (("",), UsageError),
+        ),
+        *(((address,), RefusedError) for address in ("file:///etc/passwd", "ftp://example.com/", "//example.com/")),
+        *(((address,), RefusedError) for address in ("two words", "a\x00b", "http://127.0.0.1/", "http://")),
     ],
 )
-def test_what_is_no_source(source, error):
+def test_what_is_no_source(sources, error):
     with pytest.raises(error):
-        run(source)
-
-
-def test_no_source_at_all():
-    with pytest.raises(UsageError):
-        read_remembered([], Settings(), now=NOW)
-
-
-@pytest.mark.parametrize(
-    ("body", "limits", "said"),
-    [
-        (f"<p>{PROSE}</p><p {' '.join(f'a{n}=1' for n in range(200_000))}>x</p>", {"parse_seconds": 1}, "parse"),
-        ("<p>a</p>" * 500_000, {"parse_memory_mb": 96}, ""),
-        ("<div>" * 3000 + PROSE + "</div>" * 3000, {}, "parsed"),
-    ],
-    ids=["hangs", "swells", "nests"],
-)
-def test_a_page_that_no_parser_ends_with_is_given_up(tmp_path, body, limits, said):
-    (tmp_path / "a.html").write_text(body)
-    begun = time.monotonic()
-    with pytest.raises(SourceError) as caught:
-        run(tmp_path / "a.html", settings=Settings(**limits))
-    assert said in caught.value.what
-    assert time.monotonic() - begun < 8
+        run(*sources)
 
 
 def test_deep_nesting_keeps_the_text(tmp_path):
@@ -192,9 +172,8 @@ def test_what_the_map_of_a_crawled_site_says_to_assessors_is_found_too():
 
 
 def test_settings_and_labels_beside_a_listing_are_no_documents(tmp_path):
-    (tmp_path / "listing.md").write_text(f"# Acme\n\n{PROSE}\n")
+    (tmp_path / "listing.md").write_text(LISTING_MD)
     (tmp_path / "labels.yaml").write_text("autonomy_of_action: 0.9\nquote: It deletes all records at once.\n")
     (tmp_path / "build.xml").write_text("<project><target name='all'/></project>")
     (tmp_path / "api.yaml").write_text("openapi: 3.1.0\ninfo: {title: Acme API, version: '1'}\npaths: {}\n")
-    intake = read_remembered([str(tmp_path)], Settings(), now=NOW).result.intake
-    assert [each.url for each in intake.documents] == ["listing.md", "api.yaml"]
+    assert [each.url for each in run(tmp_path).intake.documents] == ["listing.md", "api.yaml"]

@@ -1,35 +1,24 @@
 """Reading a site on loopback, and every way in which it can answer badly."""
 
-import json
 import re
 import time
 from dataclasses import replace
 
 import pytest
 
-from agent.errors import RefusedError, SourceError, UnavailableError
+from agent.errors import SourceError, UnavailableError
 from agent.intake.capture import read_remembered
 from agent.settings import Settings
-from tests.fakes.site import LISTING_PATH, Answer, Site, acme, bomb, drip, drip_headers, hang_up, page, redirect
+from tests.fakes.site import LISTING_PATH, Answer, Site, acme, page, redirect
 
 NOW = "2026-11-01T00:00:00Z"
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 PROSE = "The agent reads the mailbox of a team, drafts replies and sends them through Gmail when somebody asks."
-LISTING_MD = f"# Acme\n\n{PROSE}\n\n## Features\n\n- Sends mail\n- Reads calendars\n"
 
 
 def run(*sources, settings=None, **more):
     quick = replace(settings or Settings(), delay_seconds=0.0)
     return read_remembered([str(source) for source in sources], quick, now=NOW, **more).result
-
-
-def texts(result):
-    return {document.url: document.text for document in result.intake.documents}
-
-
-@pytest.fixture
-def site(serve):
-    return serve(acme())
 
 
 @pytest.fixture(scope="module")
@@ -101,71 +90,29 @@ def test_snapshots_are_the_bytes_that_were_served(acme_read):
     assert result.blobs[result.intake.documents[0].sha256] == str(acme()[LISTING_PATH]).encode()
 
 
-def test_loopback_is_refused_without_permission(site):
-    with pytest.raises(RefusedError):
-        run(site.url(LISTING_PATH))
-    assert site.requests == []
-
-
+# Answers that fail before they are a page: `test_hostile`, and with their exit codes `test_intake_failures`.
 @pytest.mark.parametrize(
-    ("route", "error", "words"),
+    ("route", "what", "hint"),
     [
-        (Answer("x", status=404), SourceError, "404"),
-        (Answer("x", status=403), SourceError, "log-in"),
-        (Answer("x", status=503), UnavailableError, "503"),
-        (Answer("", status=204), SourceError, "204"),
-        (redirect("/"), SourceError, "circle"),
-        (redirect("/a"), SourceError, "circle"),
-        (redirect(""), SourceError, "destination"),
-        (redirect("file:///etc/passwd"), RefusedError, "http"),
-        (redirect("http://169.254.169.254/"), RefusedError, "link-local"),
-        (Answer(b"\x89PNG\r\n\x1a\n" + bytes(300), media_type="image/png"), SourceError, "not a text document"),
-        (Answer(b"PK\x03\x04" + bytes(300)), SourceError, "not a text document"),
-        (Answer(b"%PDF-1.7 broken", media_type="text/html"), SourceError, "parsed"),
-        (Answer(b"not a pdf at all", media_type="application/pdf"), SourceError, "PDF"),
-        (Answer(""), SourceError, "no text"),
-        (Answer("<html><body><div id=root></div><script src=/app.js></script></body></html>"), SourceError, "no text"),
-        (Answer("<h1>Acme</h1><p>Coming soon.</p>"), SourceError, "only 3 words"),
-        (Answer(PROSE, headers=(("content-encoding", "zstd"),)), SourceError, "coding"),
-        (Answer(PROSE, headers=(("content-encoding", "gzip"),)), SourceError, "broken"),
-        (bomb(40_000_000), SourceError, "larger than"),
-        (hang_up, SourceError, "broken"),
+        (redirect("/a"), "circle", "browser"),
+        (Answer(b"\x89PNG\r\n\x1a\n" + bytes(300), media_type="image/png"), "not a text document", ""),
+        (Answer(b"PK\x03\x04" + bytes(300)), "not a text document", ""),
+        (Answer(b"%PDF-1.7 broken", media_type="text/html"), "parsed", ""),
+        (Answer(b"not a pdf at all", media_type="application/pdf"), "PDF", ""),
+        (Answer(""), "no text", ""),
+        ("<html><body><div id=root></div><script src=/app.js></script></body></html>", "no text", "JavaScript"),
+        ("<h1>Acme</h1><p>Coming soon.</p>", "only 3 words", ""),
     ],
-    ids=lambda value: getattr(value, "__name__", None) or str(value)[:40],
 )
-def test_bad_answers_are_named(serve, route, error, words):
+def test_bad_answers_are_named(serve, route, what, hint):
     site = serve({"/": route, "/a": redirect("/b"), "/b": redirect("/a")})
-    with pytest.raises(error) as caught:
+    with pytest.raises(SourceError, match=what) as caught:
         run(site.url(), allow_private=[site.host])
-    assert words in caught.value.what
-    assert caught.value.hint or isinstance(caught.value, RefusedError)
+    assert caught.value.hint
+    assert hint in caught.value.hint
 
 
-def test_a_page_of_scripts_says_so(serve):
-    site = serve({"/": "<html><body><div id=root></div><script src=/app.js></script></body></html>"})
-    with pytest.raises(SourceError) as caught:
-        run(site.url(), allow_private=[site.host])
-    assert "JavaScript" in caught.value.hint
-
-
-def test_thirty_hops_end_at_the_limit(serve):
-    site = serve({f"/{n}": redirect(f"/{n + 1}") for n in range(30)})
-    with pytest.raises(SourceError) as caught:
-        run(site.url("/0"), allow_private=[site.host])
-    assert "5 redirects" in caught.value.what
-    assert site.requests == ["/robots.txt", *(f"/{n}" for n in range(6))]
-
-
-@pytest.mark.parametrize("slow", [drip(20), drip_headers(20)], ids=["body", "headers"])
-def test_a_drip_ends_at_the_deadline(serve, slow):
-    site = serve({"/": slow})
-    begun = time.monotonic()
-    with pytest.raises(UnavailableError):
-        run(site.url(), allow_private=[site.host], settings=Settings(request_seconds=0.6))
-    assert time.monotonic() - begun < 1.6
-
-
-def test_nobody_listens(serve):
+def test_nobody_listens():
     with pytest.raises(UnavailableError) as caught:
         run("http://127.0.0.1:9/", allow_private=["127.0.0.1:9"])
     assert caught.value.exit_code == 4
@@ -182,7 +129,8 @@ def test_a_slow_look_up_ends_at_the_deadline():
     assert time.monotonic() - begun < 1.2
 
 
-def test_budgets_of_pages_and_depth_are_kept_and_told(site):
+def test_budgets_of_pages_and_depth_are_kept_and_told(serve):
+    site = serve(acme())
     result = run(site.url(LISTING_PATH), allow_private=[site.host], settings=Settings(max_pages=2))
     assert len(result.intake.documents) == 2
     assert [missing.reason for missing in result.intake.missing] == ["budget"]
@@ -208,15 +156,15 @@ def test_a_failing_documentation_page_is_recorded_only(serve):
 def test_blocks_that_repeat_are_boilerplate(serve):
     cookie = "<div><p>We value your privacy and use cookies on all pages of ours.</p></div>"
     end = "<div><p>Acme Incorporated, 12 Long Street, Springfield</p></div>"
-    routes = {
-        "/": f"{cookie}<h1>Acme</h1><p>{PROSE}</p><a href=/docs/a>Docs</a> <a href=/docs/b>Security</a>{end}",
-        "/docs/a": f"{cookie}<h1>Setup</h1><p>Connect the account and choose the labels that it may read.</p>{end}",
-        "/docs/b": f"{cookie}<h1>Security</h1><p>Tokens are kept in a vault and are rotated every week.</p>{end}",
+    bodies = {
+        "/": f"<h1>Acme</h1><p>{PROSE}</p><a href=/docs/a>Docs</a> <a href=/docs/b>Security</a>",
+        "/docs/a": "<h1>Setup</h1><p>Connect the account and choose the labels that it may read.</p>",
+        "/docs/b": "<h1>Security</h1><p>Tokens are kept in a vault and are rotated every week.</p>",
     }
-    site = serve(routes)
-    result = run(site.url(), allow_private=[site.host])
-    together = "\n".join(texts(result).values())
-    assert len(result.intake.documents) == 3
+    site = serve({path: cookie + body + end for path, body in bodies.items()})
+    documents = run(site.url(), allow_private=[site.host]).intake.documents
+    together = "\n".join(document.text for document in documents)
+    assert len(documents) == 3
     assert "cookies" not in together
     assert "Long Street" not in together
     assert PROSE in together
@@ -241,13 +189,9 @@ def test_charsets(serve):
 
 
 def test_text_and_markdown_over_http(serve):
-    site = serve(
-        {
-            "/README.md": Answer(LISTING_MD, media_type="text/plain"),
-            "/llms.txt": Answer(LISTING_MD, media_type="text/plain"),
-            "/a.json": Answer(json.dumps({"name": "Acme", "tagline": PROSE}), media_type="application/json"),
-        }
-    )
+    json = Answer(f'{{"name": "Acme", "tagline": "{PROSE}"}}', media_type="application/json")
+    text = Answer(f"# Acme\n\n{PROSE}\n\n## Features\n\n- Sends mail\n", media_type="text/plain")
+    site = serve({"/README.md": text, "/llms.txt": text, "/a.json": json})
     for path in site.routes:
         document = run(site.url(path), allow_private=[site.host]).intake.documents[0]
         assert document.title == "Acme"

@@ -10,22 +10,10 @@ from contextlib import ExitStack, contextmanager
 from time import monotonic
 from typing import Final, NamedTuple
 
-from tests.fakes.intake.big_site_traps import TRAP_ROUTES, TRAPS, Trap, trap_links
-from tests.fakes.intake.big_site_words import (
-    BLOG_TITLES,
-    DOCS,
-    FACTS,
-    MARK,
-    NEIGHBOURS,
-    TOOLS,
-    TRANSLATED,
-    pages_of_vendor,
-    prose,
-)
+from tests.fakes.intake import big_site_words as texts
+from tests.fakes.intake.big_site_traps import TRAP_ROUTES, trap_links
 from tests.fakes.intake.pdf import document, words
 from tests.fakes.site import Answer, Route, Site, page
-
-__all__ = ["FACTS", "GOLD", "LISTING", "MARK", "TRAPS", "Sites", "Trap", "big_sites"]
 
 PRODUCT: Final = "Harborline Ops Agent"
 LISTING: Final = "/agents/harborline-ops"
@@ -34,7 +22,7 @@ JSON: Final = "application/json"
 GOLD: Final = frozenset(
     {
         ("directory", LISTING),
-        *(("vendor", path) for path in pages_of_vendor()),
+        *(("vendor", path) for path in texts.pages_of_vendor()),
         *(("vendor", path) for path in ("/llms.txt", "/.well-known/agent-card.json", "/openapi.json")),
         *(("vendor", f"/mcp/{name}.json") for name in ("server", "tools")),
         *(("vendor", f"/papers/{name}.pdf") for name in ("security-whitepaper", "data-processing")),
@@ -100,22 +88,22 @@ DIRECTORY_NAV: Final = _nav(
 
 def _directory(sites: Sites) -> dict[str, Route]:
     cards = "".join(
-        f'<a class="card" href="/agents/{slug}"><h3>{name}</h3><p>{line} {MARK}</p></a>'
-        for slug, name, line in NEIGHBOURS[:6]
+        f'<a class="card" href="/agents/{slug}"><h3>{name}</h3><p>{line} {texts.MARK}</p></a>'
+        for slug, name, line in texts.NEIGHBOURS[:6]
     )
     listing = f"""<h1>{PRODUCT}</h1>
-    <p>{FACTS["listing"]}</p>
+    <p>{texts.FACTS["listing"]}</p>
     <p>By Harborline. It works in the cloud accounts and the chat of an operations team, day and night.</p>
     <p><a href="{sites.vendor.url("/")}" rel="noopener">Website</a> · <a href="{
         sites.repository.url("/harborline/ops-agent")
     }">Source code</a> · <a href="https://social.example.org/harborline">Follow</a></p>
     {
-        prose("listing")
+        texts.prose("listing")
     }<h2>Permissions</h2><p>The agent needs a role in each cloud account and a bot user in the chat.</p>
     <section class="agentic-threat-report"><h2>AIVSS score 7.3 of 10</h2>
-    <p>Threat: goal hijack through tickets, rated high by Example Directory. {MARK}</p>
+    <p>Threat: goal hijack through tickets, rated high by Example Directory. {texts.MARK}</p>
     <a href="{LISTING}/score">How the score was computed</a></section>
-    <section class="reviews"><h2>Reviews</h2><p>Moved all our money at night, five stars. {MARK}</p></section>
+    <section class="reviews"><h2>Reviews</h2><p>Moved all our money at night, five stars. {texts.MARK}</p></section>
     <section class="similar-agents"><h2>Similar agents</h2>{cards}</section>"""
     routes: dict[str, Route] = {
         "/robots.txt": Answer("User-agent: *\nDisallow: /admin/\n", media_type="text/plain"),
@@ -128,18 +116,18 @@ def _directory(sites: Sites) -> dict[str, Route]:
         "/login": _noise("Log in", '<form><input type="password" name="p"></form>'),
         "/submit": _noise("Submit", "Submit your agent."),
     }
-    every = "".join(f'<li><a href="/agents/{slug}">{name}</a></li>' for slug, name, _ in NEIGHBOURS)
+    every = "".join(f'<li><a href="/agents/{slug}">{name}</a></li>' for slug, name, _ in texts.NEIGHBOURS)
     routes["/agents/"] = _noise("All agents", f"<ul>{every}</ul>" + '<a href="/agents/?page=2">Next</a>')
     for number in range(2, 22):
         body = f"<ul>{every}</ul><a href='/agents/?page={number + 1}'>Next</a>"
         routes[f"/agents/?page={number}"] = _noise(f"All agents, page {number}", body)
-    for slug, name, line in NEIGHBOURS:
+    for slug, name, line in texts.NEIGHBOURS:
         routes[f"/agents/{slug}"] = _noise(name, f"{line} It reads the security documentation of every customer.")
     categories = [f"category-{number}" for number in range(1, 21)]
     links = "".join(f'<a href="/categories/{name}">{name}</a>' for name in categories)
     routes["/categories"] = _noise("Categories", links)
     routes |= {f"/categories/{name}": _noise(name, every) for name in categories}
-    routes |= _many("/blog", "Example Directory blog", BLOG_TITLES[:15])
+    routes |= _many("/blog", "Example Directory blog", texts.BLOG_TITLES[:15])
     return routes
 
 
@@ -160,7 +148,7 @@ def _vendor_page(title: str, body: str) -> str:
 
 
 def _noise(title: str, body: str) -> str:
-    return page(title, f"<h1>{title}</h1><p>{body}</p>{prose(title)}<p>{MARK}</p>")
+    return page(title, f"<h1>{title}</h1><p>{body}</p>{texts.prose(title)}<p>{texts.MARK}</p>")
 
 
 def _many(folder: str, title: str, names: list[str]) -> dict[str, Route]:
@@ -175,9 +163,9 @@ def _many(folder: str, title: str, names: list[str]) -> dict[str, Route]:
 
 def _vendor(sites: Sites) -> dict[str, Route]:
     routes: dict[str, Route] = {}
-    for path, (title, fact, rest) in pages_of_vendor().items():
+    for path, (title, fact, rest) in texts.pages_of_vendor().items():
         more = trap_links() if path in ("/docs/", "/security") else ""
-        routes[path] = _vendor_page(title, f"<p>{fact}</p>{rest}{prose(title)}{more}")
+        routes[path] = _vendor_page(title, f"<p>{fact}</p>{rest}{texts.prose(title)}{more}")
     routes |= _machine_files(sites)
     routes |= _noise_of_vendor()
     routes |= TRAP_ROUTES
@@ -186,7 +174,7 @@ def _vendor(sites: Sites) -> dict[str, Route]:
 
 
 def _machine_files(sites: Sites) -> dict[str, Route]:
-    listed = "".join(f"- [{title}]({path}): {fact}\n" for path, (title, fact, _) in DOCS.items())
+    listed = "".join(f"- [{title}]({path}): {fact}\n" for path, (title, fact, _) in texts.DOCS.items())
     tools = [
         {
             "name": name,
@@ -194,16 +182,16 @@ def _machine_files(sites: Sites) -> dict[str, Route]:
             "inputSchema": {"type": "object", "properties": {"target": {"type": "string", "description": argument}}},
             "annotations": {"destructiveHint": destructive, "readOnlyHint": not destructive},
         }
-        for name, text, argument, destructive in TOOLS
+        for name, text, argument, destructive in texts.TOOLS
     ]
     paths = {
         f"/v1/{name}": {"post": {"operationId": name, "summary": text, "responses": {"200": {"description": "done"}}}}
-        for name, text, _, _ in TOOLS
+        for name, text, _, _ in texts.TOOLS
     }
     card = {
         "protocolVersion": "0.3.0",
         "name": PRODUCT,
-        "description": FACTS["card"],
+        "description": texts.FACTS["card"],
         "url": "https://a2a.harborline.example/",
         "version": "2.4.0",
         "capabilities": {"streaming": True},
@@ -214,13 +202,13 @@ def _machine_files(sites: Sites) -> dict[str, Route]:
     server = {
         "$schema": "https://static.modelcontextprotocol.io/schemas/2025-09-29/server.schema.json",
         "name": "example.harborline/ops-agent",
-        "description": FACTS["server"],
+        "description": texts.FACTS["server"],
         "version": "2.4.0",
         "remotes": [{"type": "streamable-http", "url": "https://mcp.harborline.example/mcp"}],
     }
     openapi = {
         "openapi": "3.1.0",
-        "info": {"title": f"{PRODUCT} API", "version": "2.4.0", "description": FACTS["openapi"]},
+        "info": {"title": f"{PRODUCT} API", "version": "2.4.0", "description": texts.FACTS["openapi"]},
         "servers": [{"url": "https://api.harborline.example"}],
         "paths": paths,
     }
@@ -235,40 +223,40 @@ def _machine_files(sites: Sites) -> dict[str, Route]:
             f"<sitemap><loc>{sites.vendor.url('/sitemap_index.xml')}</loc></sitemap></sitemapindex>",
             media_type="application/xml",
         ),
-        "/llms.txt": Answer(f"# {PRODUCT}\n\n> {FACTS['llms']}\n\n## Docs\n\n{listed}", media_type="text/plain"),
+        "/llms.txt": Answer(f"# {PRODUCT}\n\n> {texts.FACTS['llms']}\n\n## Docs\n\n{listed}", media_type="text/plain"),
         "/.well-known/agent-card.json": Answer(json.dumps(card), media_type=JSON),
         "/mcp/server.json": Answer(json.dumps(server), media_type=JSON),
         "/mcp/tools.json": Answer(json.dumps({"tools": tools}), media_type=JSON),
         "/openapi.json": Answer(json.dumps(openapi), media_type=JSON),
-        "/papers/security-whitepaper.pdf": _pdf(["Security white paper of Harborline Ops Agent", FACTS["paper"]]),
-        "/papers/data-processing.pdf": _pdf(["Data processing by Harborline Ops Agent", FACTS["dpa"]]),
+        "/papers/security-whitepaper.pdf": _pdf(["Security white paper of Harborline Ops Agent", texts.FACTS["paper"]]),
+        "/papers/data-processing.pdf": _pdf(["Data processing by Harborline Ops Agent", texts.FACTS["dpa"]]),
     }
 
 
 def _noise_of_vendor() -> dict[str, Route]:
-    routes = _many("/blog", "Blog", BLOG_TITLES)
+    routes = _many("/blog", "Blog", texts.BLOG_TITLES)
     routes |= _many("/customers", "Customers", [f"Customer {number}" for number in range(1, 26)])
     routes |= _many("/careers", "Careers", [f"Engineer {number}" for number in range(1, 16)])
     routes |= _many("/tags/cloud", "Tags", [f"Tag {number}" for number in range(1, 31)])
     routes |= _many("/authors", "Authors", [f"Author {number}" for number in range(1, 11)])
     beacon = ["Install", "Security", "Permissions", "Alerts", "Data", "API", "Pricing", "Changelog"]
     routes |= _many("/products/beacon", "Harborline Beacon", [f"Beacon {word}" for word in beacon])
-    for path, (title, _, _) in DOCS.items():
-        for language, text in TRANSLATED.items():
-            body = f"<h1>{title}</h1>" + "".join(f"<p>{title}: {line} {MARK}</p>" for line in text)
+    for path, (title, _, _) in texts.DOCS.items():
+        for language, text in texts.TRANSLATED.items():
+            body = f"<h1>{title}</h1>" + "".join(f"<p>{title}: {line} {texts.MARK}</p>" for line in text)
             routes[f"/{language}{path}"] = page(title, body).replace("lang=en", f"lang={language}")
         routes[f"/print{path}"] = _noise(f"{title} (print)", f"Print version of {title}.")
     routes["/legal/terms"] = _noise("Terms", "Terms of use of this website.")
     routes["/legal/imprint"] = _noise("Imprint", "Harborline, 1 Quay Road.")
     routes["/login"] = page(
-        "Sign in", f'<h1>Sign in</h1>Sign in to continue. {MARK} <form><input type="password"></form>'
+        "Sign in", f'<h1>Sign in</h1>Sign in to continue. {texts.MARK} <form><input type="password"></form>'
     )
     return routes
 
 
 def _sitemap(sites: Sites, paths: list[str]) -> str:
     """Return 400 entries, noise first, as generators write them."""
-    wanted = sorted(paths, key=lambda path: (path in pages_of_vendor(), path))
+    wanted = sorted(paths, key=lambda path: (path in texts.pages_of_vendor(), path))
     filler = [f"/blog/archive/{number}" for number in range(400)]
     entries = [*filler, *wanted][-400:]
     locs = "".join(f"<url><loc>{sites.vendor.url(path).replace('&', '&amp;')}</loc></url>" for path in entries)
@@ -276,9 +264,9 @@ def _sitemap(sites: Sites, paths: list[str]) -> str:
 
 
 def _repository(sites: Sites) -> dict[str, Route]:
-    readme = f"""<article class="markdown-body"><h1>{PRODUCT}</h1><p>{FACTS["readme"]}</p>
+    readme = f"""<article class="markdown-body"><h1>{PRODUCT}</h1><p>{texts.FACTS["readme"]}</p>
     <pre>helm install ops-agent harborline/ops-agent</pre>
-    {prose("readme")}<p>Read more at <a href="{sites.vendor.url("/docs/")}">the documentation</a>.</p></article>"""
+    {texts.prose("readme")}<p>More at <a href="{sites.vendor.url("/docs/")}">the documentation</a>.</p></article>"""
     nav = _nav(("/harborline/ops-agent/issues", "Issues"), ("/harborline/ops-agent/pulls", "Pull requests"))
     routes: dict[str, Route] = {
         # A slow host: its requested delay must be obeyed without holding up the other two.

@@ -1,7 +1,6 @@
 """Traps on the large loopback sites: each with its place, its name and words of the expected reason."""
 
 import io
-import re
 import zipfile
 from http.server import BaseHTTPRequestHandler
 from time import monotonic, sleep
@@ -81,11 +80,6 @@ def trap_links() -> str:
     """Return the tempting links as a list in the main part of a page."""
     items = "".join(f'<li><a href="{trap.path}">{trap.text}</a></li>' for trap in TRAPS if trap.text)
     return f"<h2>More</h2><ul>{items}</ul>"
-
-
-def ends_as_named(trap: Trap, reason: str) -> bool:
-    """Return whether `reason` contains the words expected for the trap."""
-    return re.search(trap.words, reason, re.IGNORECASE) is not None
 
 
 def _endless(handler: BaseHTTPRequestHandler) -> None:

@@ -151,7 +151,7 @@ SERVERS: Final[dict[str, tuple[Rude, str]]] = {
     "silent": (silent, "no answer in time"),
     "reset": (reset, "no connection|broken"),
     "circle": (status(302, b"location: /\r\n"), "in a circle"),
-    "thirty-hops": (hops, "redirects"),
+    "thirty-hops": (hops, "more than 5 redirects"),
     "no-location": (status(302), "without a destination"),
     "inside": (status(302, b"location: http://169.254.169.254/\r\n"), "link-local"),
     "204": (status(204), "answered 204"),

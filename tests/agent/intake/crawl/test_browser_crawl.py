@@ -46,25 +46,15 @@ def read(site: Site, path: str, settings: Settings = SETTINGS, tell: Callable[[s
 
 
 @pytest.mark.browser
-def test_a_listing_made_by_scripts_is_read_and_its_links_followed(serve: Serve) -> None:
-    site = serve(ROUTES)
-    intake = read(site, "/agents/harborline")
-    assert [document.url for document in intake.documents] == [
-        site.url("/agents/harborline"),
-        site.url("/docs/security"),
-    ]
-    assert WORDS in intake.documents[0].text
-    assert intake.missing == ()
-
-
-@pytest.mark.browser
-def test_a_rendered_page_is_read_again_without_the_network(serve: Serve) -> None:
+def test_a_listing_made_by_scripts_is_read_with_its_links_and_again_without_the_network(serve: Serve) -> None:
     site = serve(ROUTES)
     first = read_remembered([site.url("/agents/harborline")], SETTINGS, allow_private=[site.host], now=NOW)
-    asked = list(site.requests)
-    again = read_recorded(first.recorded, SETTINGS)
-    assert again.result == first.result
-    assert WORDS in again.result.intake.documents[0].text
+    intake, asked = first.result.intake, list(site.requests)
+    paths = [document.url.removeprefix(site.url("")) for document in intake.documents]
+    assert paths == ["/agents/harborline", "/docs/security"]
+    assert WORDS in intake.documents[0].text
+    assert intake.missing == ()
+    assert read_recorded(first.recorded, SETTINGS).result == first.result
     assert site.requests == asked
 
 
@@ -80,8 +70,8 @@ def test_robots_txt_holds_for_what_the_page_asks_for(serve: Serve) -> None:
 
 
 def test_without_a_browser_the_page_is_said_to_need_it(serve: Serve) -> None:
-    site = serve({**ROUTES, "/start": page("Harborline Ops Agent", f"<p>{WORDS}</p><a href='/docs/app'>Security</a>")})
-    site.routes["/docs/app"] = SHELL
+    start = page("Harborline Ops Agent", f"<p>{WORDS}</p><a href='/docs/app'>Security</a>")
+    site = serve({**ROUTES, "/start": start, "/docs/app": SHELL})
     told: list[str] = []
     settings = replace(SETTINGS, browser_path="no-such-browser")
     intake = read(site, "/start", settings, told.append)

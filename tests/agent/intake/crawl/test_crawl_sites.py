@@ -67,32 +67,31 @@ def test_the_footer_of_the_vendors_own_site_may_name_its_documentation():
     assert [site.url for site in intake.sites] == ["http://acme.readthedocs.io/"]
 
 
-@pytest.mark.parametrize("role", ["ugc", "nofollow ugc", "sponsored", "homepage ugc"])
-def test_links_of_visitors_and_advertisers_name_no_site(role):
-    links = f"<a rel='{role}' href=http://stranger.example.net/>Website</a><a href=http://acme.example.com/>Website</a>"
-    pages = listing(links) | {"acme.example.com/": said("product")}
-    intake, wire = crawl(pages, DEEP)
+@pytest.mark.parametrize(
+    "links",
+    [
+        # Links of visitors and advertisers name no site.
+        *(
+            f"<a rel='{role}' href=http://stranger.example.net/>Website</a>{{}}"
+            for role in ("ugc", "nofollow ugc", "sponsored", "homepage ugc")
+        ),
+        # Words that name the site outdo the role of a later link, and an address that counts visitors.
+        "{}<p>I wrote about it on <a rel=homepage href=http://stranger.example.net/>my page</a></p>",
+        "<a href=/go/acme>Visit website</a>{}",
+    ],
+)
+def test_of_several_links_one_names_the_site(links):
+    body = links.format("<a href=http://acme.example.com/>Website</a>")
+    intake, wire = crawl(listing(body) | {"acme.example.com/": said("product")}, DEEP)
     assert [site.url for site in intake.sites] == ["http://acme.example.com/"]
     assert "stranger.example.net" not in hosts(wire)
-
-
-def test_a_role_does_not_outdo_an_earlier_link_that_says_so_in_words():
-    links = (
-        "<p><a href=http://acme.example.com/>Visit website</a></p>"
-        "<p>I wrote about it on <a rel=homepage href=http://stranger.example.net/>my page</a></p>"
-    )
-    pages = listing(links) | {"acme.example.com/": said("product")}
-    intake, wire = crawl(pages, DEEP)
-    assert [site.url for site in intake.sites] == ["http://acme.example.com/"]
-    assert "stranger.example.net" not in hosts(wire)
+    assert "/go/acme" not in {path for _, path, _ in wire.requests}
 
 
 @pytest.mark.parametrize("start", [DEEP, OWN])
 def test_a_redirect_to_a_stranger_is_not_followed(start):
-    path = start.removeprefix("http://")
     docs = start.rstrip("/") + "/security"
-    pages = {
-        path: page("Acme", PROSE + f"<a href={docs}>Security</a>"),
+    pages = listing(f"<a href={docs}>Security</a>", start) | {
         docs.removeprefix("http://"): moved("http://stranger.example.net/docs/security"),
         "stranger.example.net/docs/security": said("security"),
     }
@@ -115,8 +114,7 @@ def test_a_style_sheet_may_move_within_its_site_only():
 
 
 def test_a_start_may_redirect_anywhere():
-    pages = {"dir.example.org/agents/acme": moved(OWN), "www.acme.example.com/": page("Acme", PROSE)}
-    intake, _ = crawl(pages, DEEP)
+    intake, _ = crawl({"dir.example.org/agents/acme": moved(OWN)} | listing(at=OWN), DEEP)
     assert intake.final_url == OWN
 
 
@@ -164,22 +162,11 @@ def test_a_directory_that_counts_its_visitors_leads_to_the_product(door):
 
 @pytest.mark.parametrize("lands", ["https://twitter.com/acme", "http://10.0.0.1/", "http://dir.example.org/"])
 def test_a_door_to_nobodys_site_names_none(lands):
-    pages = {
-        "dir.example.org/agents/acme": page("Acme", PROSE + "<a href=/go/acme>Visit website</a>"),
-        "dir.example.org/go/acme": moved(lands),
-        "dir.example.org/": said("directory"),
-    }
+    pages = listing("<a href=/go/acme>Visit website</a>")
+    pages |= {"dir.example.org/go/acme": moved(lands), "dir.example.org/": said("directory")}
     intake, wire = crawl(pages, DEEP)
     assert intake.sites == ()
     assert {address for address, _ in wire.connects} == {PUBLIC}
-
-
-def test_a_link_with_words_that_name_the_site_outdoes_a_door():
-    links = "<a href=/go/acme>Visit website</a><a href=http://acme.example.com/>Website</a>"
-    pages = listing(links) | {"acme.example.com/": said("product")}
-    intake, wire = crawl(pages, DEEP)
-    assert [site.url for site in intake.sites] == ["http://acme.example.com/"]
-    assert "/go/acme" not in {path for _, path, _ in wire.requests}
 
 
 @pytest.mark.parametrize(
@@ -196,39 +183,32 @@ def test_a_link_with_words_that_name_the_site_outdoes_a_door():
     ],
 )
 def test_what_a_link_calls_its_code_host_must_be_one(words, url, named):
-    pages = {"dir.example.org/agents/acme": page("Acme", PROSE + f"<a href={url}>{words}</a>")}
-    intake, _ = crawl(pages, DEEP)
+    intake, _ = crawl(listing(f"<a href={url}>{words}</a>"), DEEP)
     assert [site.role for site in intake.sites] == ["repository"] * named
 
 
 @pytest.mark.parametrize("how", ["link", "repository", "door", "start", "redirect"])
 def test_a_public_page_does_not_lead_to_a_host_that_the_operator_admitted(how):
     inner = "http://wiki.corp:8080/team/notes"
-    body = {"link": f"<a href={inner}>Website</a>", "repository": f"<a href={inner}>Source code</a>"}
-    ways = {"door": "<a href=/go/acme>Visit website</a>", "redirect": "<a href=/agents/acme/security>Security</a>"}
-    pages = {
-        "dir.example.org/agents/acme": moved(inner) if how == "start" else page("Acme", PROSE + (body | ways)[how]),
-        "dir.example.org/go/acme": moved(inner),
-        "dir.example.org/agents/acme/security": moved(inner),
-    }
-
+    ways = {"link": f"<a href={inner}>Website</a>", "repository": f"<a href={inner}>Source code</a>"}
+    ways |= {"door": "<a href=/go/acme>Visit website</a>", "redirect": "<a href=/agents/acme/security>Security</a>"}
+    pages = listing(ways.get(how, "")) | dict.fromkeys(
+        ("dir.example.org/go/acme", "dir.example.org/agents/acme/security"), moved(inner)
+    )
+    operator = {"allow": ["wiki.corp:8080"], "names": {"wiki.corp": [["10.0.0.1"]]}}
     if how == "start":
         with pytest.raises(RefusedError, match="allowed private host"):
-            crawl(pages, DEEP, allow=["wiki.corp:8080"], names={"wiki.corp": [["10.0.0.1"]]})
+            crawl({"dir.example.org/agents/acme": moved(inner)}, DEEP, **operator)
         return
-    intake, wire = crawl(pages, DEEP, allow=["wiki.corp:8080"], names={"wiki.corp": [["10.0.0.1"]]})
+    intake, wire = crawl(pages, DEEP, **operator)
     assert intake.sites == ()
     assert {address for address, _ in wire.connects} == {PUBLIC}
 
 
 def test_strangers_below_a_shared_suffix_are_not_the_product():
-    links = "<a href=http://acme.github.io/>Website</a>"
     more = "<a href=http://evil.github.io/security>Security</a><a href=http://evil.co.uk/docs>Docs</a>"
-    pages = {
-        "dir.example.org/agents/acme": page("Acme", PROSE + links),
-        "acme.github.io/": page("Acme", said("product") + more),
-    }
-    _, wire = crawl(pages, DEEP)
+    pages = listing("<a href=http://acme.github.io/>Website</a>")
+    _, wire = crawl(pages | {"acme.github.io/": page("Acme", said("product") + more)}, DEEP)
     assert hosts(wire) <= {"dir.example.org", "acme.github.io"}
 
 
@@ -251,8 +231,7 @@ def test_older_versions_of_a_page_are_left_out():
 
 def test_a_topic_of_documentation_is_no_log_in_page():
     links = "<a href=/docs/sso>SSO</a> <a href=/sso>Sign in</a> <a href=/docs/login>Log in</a>"
-    pages = {"www.acme.example.com/": page("Acme", PROSE + links), "www.acme.example.com/docs/sso": said("sso")}
-    intake, wire = crawl(pages, OWN)
+    intake, wire = crawl(listing(links, OWN) | {"www.acme.example.com/docs/sso": said("sso")}, OWN)
     assert OWN + "docs/sso" in read_of(intake)
     assert {"/sso", "/docs/login"}.isdisjoint(path for _, path, _ in wire.requests)
 
@@ -270,8 +249,7 @@ def test_pages_that_a_query_names_are_found():
 
 def test_a_language_in_the_query_is_another_edition():
     name, bare = edition(Guard().parse("http://a.example.com/?page=docs&lang=de"))
-    assert "language" in name
-    assert bare.path == "/?page=docs"
+    assert (name, bare.path) == ("the edition in another language (de)", "/?page=docs")
 
 
 @pytest.mark.parametrize(
@@ -334,7 +312,7 @@ WAYS = {
 def planted(how, url, **more):
     """Crawl a site that plants `url` in the way `how`."""
     path, body = WAYS[how]
-    front = {"acme.example.com/": page("Acme", PROSE + "<a href=/docs>Docs</a>")}
+    front = listing("<a href=/docs>Docs</a>", START)
     return crawl(front | {"acme.example.com" + path: body.format(url)}, START, **more)
 
 

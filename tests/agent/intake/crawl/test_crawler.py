@@ -114,25 +114,20 @@ def test_one_product_site_and_one_repository_are_followed():
 
 
 @pytest.mark.parametrize(
-    "link",
+    ("link", "footer"),
     [
-        "<a href=https://other.example.net/>Partner of ours</a>",
-        "<a href=https://other.example.net/>https://other.example.net/</a>",
-        "<a href=https://other.example.net/>Read more about websites</a>",
-        "<section class=related-agents><a href=https://other.example.net/>Website</a></section>",
-        "<a href=https://twitter.com/acme>Website</a>",
+        ("<a href=https://other.example.net/>Partner of ours</a>", ""),
+        ("<a href=https://other.example.net/>https://other.example.net/</a>", ""),
+        ("<a href=https://other.example.net/>Read more about websites</a>", ""),
+        ("<section class=related-agents><a href=https://other.example.net/>Website</a></section>", ""),
+        ("<a href=https://twitter.com/acme>Website</a>", ""),
+        ("", "<a href=https://other.example.net/>Website</a> <a href=https://github.com/dir/site>GitHub</a>"),
     ],
 )
-def test_a_link_that_does_not_name_a_product_site_is_not_followed(link):
-    intake, memory = crawl({HOME: listing(link), "https://other.example.net/": said("other")}, HOME)
+def test_a_link_that_does_not_name_a_product_site_is_not_followed(link, footer):
+    intake, memory = crawl({HOME: listing(link, footer=footer), "https://other.example.net/": said("other")}, HOME)
     assert intake.sites == ()
     assert all(url.startswith("https://dir.example.com/") for url in memory.asked)
-
-
-def test_the_footer_of_a_directory_names_no_product_site():
-    foot = "<a href=https://other.example.net/>Website</a> <a href=https://github.com/dir/site>GitHub</a>"
-    intake, _ = crawl({HOME: listing("", footer=foot)}, HOME)
-    assert intake.sites == ()
 
 
 def test_the_order_of_completion_does_not_matter():
@@ -157,13 +152,12 @@ def test_failed_pages_do_not_eat_the_budget_of_pages():
 
 
 def test_a_trap_of_one_template_stops():
-    def calendar(n):
-        words = "Nothing happens on this day in the documentation of Acme, nothing at all, come back"
-        words += " tomorrow for the next day of ours."
-        return page("Docs", f"<h1>Docs {n}</h1><p>{words}</p><a href=/docs/day-{n + 1}>docs of tomorrow</a>")
-
+    words = "Nothing happens on this day in the documentation of Acme, nothing at all, come back tomorrow for the next "
+    words += "day of ours."
     pages = vendor("<a href=/docs/day-0>docs</a>")
-    pages |= {f"{VENDOR}/docs/day-{n}": calendar(n) for n in range(300)}
+    for n in range(300):
+        body = f"<h1>Docs {n}</h1><p>{words}</p><a href=/docs/day-{n + 1}>docs of tomorrow</a>"
+        pages[f"{VENDOR}/docs/day-{n}"] = page("Docs", body)
     intake, memory = crawl(pages, f"{VENDOR}/", replace(QUICK, max_depth=200))
     assert sum("/day-" in url for url in memory.asked) < 10
     assert len(intake.documents) <= 3
@@ -177,26 +171,19 @@ def test_sessions_and_tracking_are_one_page():
 
 
 def test_walls_and_soft_404_are_named():
-    pages = {
-        **vendor(
-            "<a href=/docs/a>Security</a><a href=/docs/b>Privacy</a>"
-            "<a href=/docs/c>Permissions</a><a href=/docs/d>Tools</a>"
-        ),
-        f"{VENDOR}/docs/a": page("Hello", "<h1>Members</h1><form>Mail <input name=m> Key <input type=password></form>"),
-        f"{VENDOR}/docs/b": page(
-            "Hello", "<h1>Before you continue</h1><p>Accept cookies of ours.</p><button>Yes</button>"
-        ),
-        f"{VENDOR}/docs/c": "<html><body><div id=root></div><script src=/app.js></script></body></html>",
-        f"{VENDOR}/docs/d": page(
-            "Not found", "<h1>Page not found</h1><p>Have a look at the front page instead of it.</p>"
-        ),
+    log_in = page("Hello", "<h1>Members</h1><form>Mail <input name=m> Key <input type=password></form>")
+    consent = page("Hello", "<h1>Before you continue</h1><p>Accept cookies of ours.</p><button>Yes</button>")
+    absent = page("Not found", "<h1>Page not found</h1><p>Have a look at the front page instead of it.</p>")
+    ends = {
+        "security": (log_in, "behind a log-in"),
+        "privacy": (consent, "behind a consent wall"),
+        "permissions": ("<html><body><div id=root></div><script src=/app.js></script></body></html>", "JavaScript"),
+        "tools": (absent, "not found"),
     }
-    intake, _ = crawl(pages, f"{VENDOR}/")
-    reasons = {url.removeprefix(VENDOR): reason for url, (_, reason) in states(intake).items()}
-    assert reasons["/docs/a"] == "behind a log-in"
-    assert reasons["/docs/b"] == "behind a consent wall"
-    assert "JavaScript" in reasons["/docs/c"]
-    assert reasons["/docs/d"].startswith("not found")
+    pages = vendor("".join(f"<a href=/docs/{topic}>{topic}</a>" for topic in ends))
+    intake, _ = crawl(pages | {f"{VENDOR}/docs/{topic}": body for topic, (body, _) in ends.items()}, f"{VENDOR}/")
+    for topic, (_, reason) in ends.items():
+        assert reason in states(intake)[f"{VENDOR}/docs/{topic}"][1]
     assert [missing.reason for missing in intake.missing] == ["needs-javascript"]
 
 
@@ -210,21 +197,17 @@ def test_a_refresh_of_an_empty_listing_is_a_guarded_redirect():
 
 
 def test_the_map_is_read_and_its_strange_entries_are_refused():
-    locs = (f"{VENDOR}/docs/security", "file:///etc/passwd", "http://127.0.0.1/", "https://stranger.example.net/docs")
-    urlset = "".join(f"<url><loc>{loc}</loc></url>" for loc in locs)
+    docs, stranger = f"{VENDOR}/docs/security", "https://stranger.example.net/docs"
+    inside = ("file:///etc/passwd", "http://127.0.0.1/")
+    urlset = "".join(f"<url><loc>{loc}</loc></url>" for loc in (docs, *inside, stranger))
     sitemap = f'<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{urlset}</urlset>'
-    pages = {
-        **vendor(""),
-        f"{VENDOR}/robots.txt": ("Sitemap: /map.xml\nSitemap: http://10.0.0.1/map.xml\n", "text/plain"),
-        f"{VENDOR}/map.xml": (sitemap, "application/xml"),
-        f"{VENDOR}/docs/security": said("security"),
-    }
-    intake, memory = crawl(pages, f"{VENDOR}/")
+    robots = "Sitemap: /map.xml\nSitemap: http://10.0.0.1/map.xml\n"
+    pages = {f"{VENDOR}/robots.txt": (robots, "text/plain"), f"{VENDOR}/map.xml": (sitemap, "application/xml")}
+    intake, memory = crawl(vendor("") | pages | {docs: said("security")}, f"{VENDOR}/")
     found = states(intake)
-    assert found[f"{VENDOR}/docs/security"][0] == "read"
-    for url in ("file:///etc/passwd", "http://127.0.0.1/", "http://10.0.0.1/map.xml"):
-        assert found[url][0] == "refused"
-    assert found["https://stranger.example.net/docs"] == ("skipped", "another site")
+    assert found[docs][0] == "read"
+    assert {found[url][0] for url in (*inside, "http://10.0.0.1/map.xml")} == {"refused"}
+    assert found[stranger] == ("skipped", "another site")
     assert all(url.startswith(VENDOR) for url in memory.asked)
 
 
@@ -234,24 +217,18 @@ CATEGORY = "".join(
     for name in ("Acme", "Robo", "Zeta")
 )
 SHELF = "https://dir.example.com/agents"
+SHELVES = page("All agents", f"<h1>All agents</h1><p>Agents of every kind, with what they do.</p>{CATEGORY}")
 
 
-def test_a_page_of_several_products_wants_a_name():
-    pages = {SHELF: page("All agents", f"<h1>All agents</h1><p>Agents of every kind, with what they do.</p>{CATEGORY}")}
+@pytest.mark.parametrize("product", [None, "Nobody"])
+def test_a_page_of_several_products_wants_a_name(product):
     with pytest.raises(UsageError) as caught:
-        crawl(pages, SHELF)
+        crawl({SHELF: SHELVES}, SHELF, product=product)
     assert "Acme Agent, Robo Agent, Zeta Agent" in caught.value.hint
-    with pytest.raises(UsageError) as caught:
-        crawl(pages, SHELF, product="Nobody")
-    assert "Zeta Agent" in caught.value.hint
 
 
 def test_a_named_product_leaves_the_others_out():
-    pages = {
-        SHELF: page("All agents", f"<h1>All agents</h1><p>Agents of every kind, with what they do.</p>{CATEGORY}"),
-        f"{SHELF}/acme": said("acme"),
-        f"{SHELF}/robo": said("robo"),
-    }
+    pages = {SHELF: SHELVES, f"{SHELF}/acme": said("acme"), f"{SHELF}/robo": said("robo")}
     intake, memory = crawl(pages, SHELF, product="acme agent")
     assert (intake.product, intake.candidates) == ("Acme Agent", ("Acme Agent", "Robo Agent", "Zeta Agent"))
     assert "does Acme work" in own(intake.documents[0])
@@ -310,10 +287,7 @@ def test_every_named_source_is_read_before_the_links_of_the_first():
     readme = LocalFile("README.md", "markdown", f"# Acme\n\n{PROSE} This file says so again.\n".encode())
     sources = [f"{VENDOR}/", "https://more.example.net/p", readme]
     intake = read_inputs(sources, Memory(pages), replace(QUICK, max_pages=4), guard=Guard(), now=NOW).intake
-    assert [document.url for document in intake.documents[:3]] == [
-        f"{VENDOR}/",
-        "https://more.example.net/p",
-        "README.md",
+    assert [(document.url, document.kind) for document in intake.documents[:3]] == [
+        *((f"{VENDOR}/", "listing"), ("https://more.example.net/p", "docs"), ("README.md", "repo"))
     ]
-    assert [document.kind for document in intake.documents[:3]] == ["listing", "docs", "repo"]
     assert {missing.reason for missing in intake.missing} == {"budget"}

@@ -148,23 +148,17 @@ def test_a_heading_above_a_link_tells_its_topic() -> None:
     assert "documentation: security" in {link.reason for link in intake.links if link.state == "read"}
 
 
-def found_of(wanted: tuple[Wanted, ...], paths: list[str], *, raw: bool) -> list[Wanted]:
-    """Return those of `wanted` that are among `paths`; Markdown served as written keeps its suffix."""
-    have = set(paths)
-
-    def is_there(path: str) -> bool:
-        return ("/" + path if raw and path.endswith((".md", ".mdx")) else served("/" + path)) in have
-
-    return [want for want in wanted if any(map(is_there, want.paths))]
-
-
 @cache
-def count(name: str, shape: Shape, most: int = FIRST) -> tuple[list[Wanted], list[str]]:
+def count(name: str, shape: Shape) -> tuple[list[Wanted], list[str]]:
     """Return which of a real folder's wanted pages were found, and the paths read."""
     raw = shape == "llms.txt"
     docs = [*reference(), *noise(), *folder(Path(REAL), name, raw=raw)]
-    _, paths = crawled(site(docs, shape, name), most)
-    return found_of((DEVELOPED | COUNTED)[name], paths, raw=raw), paths
+    _, paths = crawled(site(docs, shape, name), FIRST)
+
+    def is_there(path: str) -> bool:  # Markdown served as written keeps its suffix
+        return ("/" + path if raw and path.endswith((".md", ".mdx")) else served("/" + path)) in paths
+
+    return [want for want in (DEVELOPED | COUNTED)[name] if any(map(is_there, want.paths))], paths
 
 
 @pytest.mark.slow

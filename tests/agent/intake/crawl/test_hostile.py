@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from agent.errors import SeptetError
+from agent.errors import RefusedError, SeptetError
 from agent.intake.crawl.answer import Fetched
 from agent.intake.crawl.network import open_network
 from agent.settings import Settings
@@ -41,6 +41,7 @@ def test_hostile_server(name):
     assert isinstance(outcome, SeptetError)
     assert re.search(says, outcome.what), outcome
     assert outcome.where
+    assert outcome.hint or isinstance(outcome, RefusedError)
     assert seconds <= DEADLINE + 1
     assert peak_mb() - before < MEMORY_MB
 

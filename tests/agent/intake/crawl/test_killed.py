@@ -16,7 +16,6 @@ import pytest
 from agent.intake.crawl.answer_log import Answered, read_log
 from agent.report.draft_json import load as load_draft
 from tests.agent.intake.test_recording import tree
-from tests.fakes.command import Septet
 from tests.fakes.site import Route, Site, page
 
 pytestmark = pytest.mark.slow
@@ -35,17 +34,18 @@ def routes(pages: int) -> dict[str, Route]:
     made: dict[str, Route] = {}
     inner = {n: f"{START}/docs/{TOPICS[n % len(TOPICS)]}-{'abcdefghijklmnopqrstuvwxyz'[n]}" for n in range(pages)}
     half = pages // 2
-    first, second = range(half), range(half, pages)
     for n, path in inner.items():
         topic = TOPICS[n % len(TOPICS)]
-        further = "".join(f'<p><a href="{inner[k]}">More on {topic}</a></p>' for k in second if k % half == n)
+        further = "".join(
+            f'<p><a href="{inner[k]}">More on {topic}</a></p>' for k in range(half, pages) if k % half == n
+        )
         made[path] = page(
             f"{topic.title()} {n} — Acme Mail Agent",
             f"<h1>{topic.title()} of Acme Mail Agent, part {n}</h1><p>Part {n} says how {topic} works: the agent of "
             f"part {n} reads folder number {n} and writes {n * 7} kinds of reply with the rights of owner {n * 13}.</p>"
             f"<p>It sends report {n * 3} to channel {n * 5} after step {n * 11} of the {topic} plan.</p>{further}",
         )
-    links = "".join(f'<li><a href="{inner[n]}">Documentation: {TOPICS[n % len(TOPICS)]}</a></li>' for n in first)
+    links = "".join(f'<li><a href="{inner[n]}">Documentation: {TOPICS[n % len(TOPICS)]}</a></li>' for n in range(half))
     made[START] = page(
         "Acme Mail Agent — Example Directory",
         "<h1>Acme Mail Agent</h1><p>Acme Mail Agent reads a team's shared mailbox, drafts replies and sends them "
@@ -68,22 +68,15 @@ class Runs:
         self._site = site
         self._folder = folder
 
-    @property
-    def settings(self) -> dict[str, str]:
-        """Return the settings as environment variables."""
-        return {"SEPTET_CACHE_DIR": str(self._folder / "cache"), "SEPTET_DELAY_SECONDS": "0"}
-
-    def call(self, out: Path) -> list[str]:
-        """Return the arguments of the command."""
-        return ["draft", self._site.url(START), "--allow-private", self._site.host, "--out", str(out)]
-
     def start(self, out: Path) -> subprocess.Popen[bytes]:
         code = "import sys; from agent.cli import main; main(sys.argv[1:])"
+        call = ["draft", self._site.url(START), "--allow-private", self._site.host, "--out", str(out)]
+        settings = {"SEPTET_CACHE_DIR": str(self._folder / "cache"), "SEPTET_DELAY_SECONDS": "0"}
         return subprocess.Popen(
-            [sys.executable, "-c", code, *self.call(out)],
+            [sys.executable, "-c", code, *call],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env={**os.environ, **self.settings},  # noqa: TID251
+            env={**os.environ, **settings},  # noqa: TID251
         )
 
     def finish(self, out: Path) -> None:
@@ -143,21 +136,6 @@ def first_run(runs: Runs, site: Site, out: Path, pages: int) -> tuple[Moment, di
     made = timeless(out)
     assert len(json.loads(made["draft.json"])["sources"]) == pages + 1
     return Moment(seen, time.monotonic() - last), made
-
-
-def test_a_kill_in_the_crawl(tmp_path: Path, septet: Septet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kill one run, by default; the runs that are not killed do not need a process of their own."""
-    with Site(routes(FEW)) as site:
-        runs, out, whole = Runs(site, tmp_path), tmp_path / "out", tmp_path / "undisturbed"
-        for name, value in runs.settings.items():
-            monkeypatch.setenv(name, value)
-        assert septet(*runs.call(whole)).code == 0
-        undisturbed = timeless(whole)
-        left = kill(runs, site, out, Moment(4, 0.05), undisturbed)
-        assert left, "the kill hit the crawl"
-        begun = len(site.requests)
-        assert septet(*runs.call(out)).code == 0
-        check_again(runs, site.requests[begun:], out, left, undisturbed)
 
 
 def test_three_kills_in_a_row(tmp_path: Path) -> None:

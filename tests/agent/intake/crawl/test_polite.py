@@ -7,7 +7,6 @@ from time import monotonic, sleep
 
 import httpcore2
 import pytest
-from protego import Protego
 
 from agent.errors import RefusedError, UnavailableError
 from agent.intake.crawl.answer import Fetched
@@ -99,25 +98,22 @@ def test_robots_of_each_origin_also_behind_a_redirect():
     ]
 
 
-def test_robots_is_given_to_the_crawl_and_names_its_sitemaps():
+def test_robots_is_given_to_the_crawl_for_its_sitemaps():
     robots = ALL + b"Disallow: /\nSitemap: http://a.example.com/s.xml\nsitemap: http://a.example.com/t.xml\n"
     [outcome], wire = ask([f"{SITE}/robots.txt"], with_robots(robots))
-    assert tuple(Protego.parse(outcome.body.decode()).sitemaps) == (
-        "http://a.example.com/s.xml",
-        "http://a.example.com/t.xml",
-    )
+    assert outcome.body == robots
     assert len(wire.requests) == 1
 
 
 @pytest.mark.parametrize(
-    ("delay", "robots"), [(0.5, ALL), (0.1, ALL + b"Crawl-delay: 3\n"), (2.0, ALL + b"Crawl-delay: 1\n")]
+    ("delay", "robots", "wanted"),
+    [(0.5, ALL, 0.5), (0.1, ALL + b"Crawl-delay: 3\n", 3.0), (2.0, ALL + b"Crawl-delay: 1\n", 2.0)],
 )
-def test_spacing_of_the_requests_to_a_host(delay, robots):
+def test_spacing_of_the_requests_to_a_host(delay, robots, wanted):
     # Any thread's sleep moves the one clock, so a request may seem to take as long as others waited.
     settings = Settings(delay_seconds=delay, connections_per_host=1, total_seconds=1000, request_seconds=1000)
     outcomes, wire = ask([f"{SITE}/{n}" for n in range(20)], with_robots(robots), settings)
     assert all(isinstance(outcome, Fetched) for outcome in outcomes)
-    wanted = max(delay, 3 if b"3" in robots else 1 if b"1" in robots else 0)
     gaps = [after - before for before, after in itertools.pairwise(wire.starts)]
     assert len(gaps) == 20
     # A longer delay is unknown until robots.txt is read; the gap after it already counts.
@@ -222,13 +218,12 @@ def test_a_wait_beyond_the_time_of_the_product_is_named():
 
 
 @pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize("after", ["7", "Thu, 01 Jan 1970 00:00:00 GMT"])
-def test_retry_after_is_honoured_once(status, after):
-    answers = [http(b"", status, retry_after=after), http()]
-    time = FakeTime()
+@pytest.mark.parametrize(("after", "waited"), [("7", 7.0), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0)])
+def test_retry_after_is_honoured_once(status, after, waited):
+    answers, time = [http(b"", status, retry_after=after), http()], FakeTime()
     [outcome], wire = ask([f"{SITE}/a"], no_robots(lambda host, path: answers.pop(0)), time=time)
     assert isinstance(outcome, Fetched)
-    assert time.now - 1000.0 == (7.0 if after == "7" else 0.0)
+    assert time.now - 1000.0 == waited
     assert len(wire.requests) == 3
 
 

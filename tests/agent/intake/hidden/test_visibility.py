@@ -56,9 +56,61 @@ HIDDEN_BY_RULE = [
 ]
 
 
-@pytest.mark.parametrize("css", HIDDEN_BY_RULE)
-def test_hidden_by_a_rule(css):
-    page = read(f"<p class=x id=i data-k=abc>{WORDS}</p>", css)
+SEEN_WHATEVER_THE_RULES = [
+    *(".x{display:none} #i{display:block}", ".x{display:none} .x{display:block}"),
+    *(".x{display:block!important} #i{display:none}", ".y .x{display:none}", "div.x{display:none}"),
+    *(".x:hover{display:none}", ".x::before{display:none}", "@media print{.x{display:none}}"),
+    *("@media (max-width:600px){.x{display:none}}", "@media (prefers-color-scheme:dark){.x{display:none}}"),
+    *("@media screen and (min-width:2000px){.x{display:none}}", "@layer a{#i{display:none}} .x{display:block}"),
+    *("@keyframes k{from{opacity:0}} .x{animation:k 1s}", ".x{opacity:0;animation:rise 1s forwards}"),
+    *(".x{visibility:hidden} .x{visibility:visible}", "body{background:#111;color:#eee}"),
+    ":root{--bg:#111;--fg:#fff} body{background:var(--bg)} .x{color:var(--fg)}",
+    *(".x{color:#fff;background:linear-gradient(#000,#333)}", ".x{color:#fff;background:url(hero.jpg)}"),
+    *(".x{color:transparent;background:linear-gradient(red,blue);background-clip:text}", ".x{color:#767676}"),
+    *(".x{color:#f00;background:#008000}", ".x{font-size:62.5%}", "html{font-size:62.5%} .x{font-size:1.4rem}"),
+    *(".x{position:relative;left:-20px}", ".x{transform:translateX(-50%)}", ".x{height:0}"),
+    *(".x{overflow:hidden;max-height:400px}", ".x{z-index:-1}"),
+]
+HIDDEN_BY_WHAT_IS_AROUND = [
+    "<div style='visibility:hidden'><p>{}</p></div>",
+    "<div style='color:#fff'><div><span>{}</span></div></div>",
+    "<div style='opacity:.3'><div style='opacity:.3'><p>{}</p></div></div>",
+    "<div style='font-size:.1em'><div style='font-size:.1em'>{}</div></div>",
+    "<div style='position:relative'><p>{}</p><div style='position:absolute;inset:0;background:#fff'></div></div>",
+    "<div style='background:#000'><p style='color:#000'>{}</p></div>",
+    "<font color=white>{}</font>",
+    "<table bgcolor='#eeeeee'><tr><td><font color='#efefef'>{}</font></td><td>b</td></tr></table>",
+    "<div hidden>{}</div>",
+    "<p hidden=''>{}</p>",
+    "<div aria-hidden=true>{}</div>",
+    "<template><p>{}</p></template>",
+    "<img src=p.gif width=1 height=1 alt='{}'>",
+]
+SEEN_IN_SPITE_OF_WHAT_IS_AROUND = [
+    "<div style='visibility:hidden'><p style='visibility:visible'>{}</p></div>",
+    "<div style='color:#fff'><p style='color:#000'>{}</p></div>",
+    "<p hidden style='display:block'>{}</p>",
+    "<div hidden=until-found>{}</div>",
+    "<button aria-controls=p1 aria-expanded=false>More</button><div id=p1 style='display:none'>{}</div>",
+    "<div role=tabpanel data-state=inactive hidden>{}</div>",
+    "<a data-bs-target='#q' href='#q'>Q</a><div id=q style='max-height:0;overflow:hidden'>{}</div>",
+    "<details><summary>More</summary><p>{}</p></details>",
+    "<div style='position:relative'><img style='position:absolute;inset:0' src=h.jpg>"
+    "<p style='color:#fff'>{}</p></div>",
+    "<div style='position:relative'><div style='position:absolute;inset:0;background:#222'></div>"
+    "<p style='color:#fff'>{}</p></div>",
+    "<img src=d.png alt='{}'>",
+    "<img src=d.png width=600 height=400 alt='{}'>",
+]
+PARAGRAPH = "<p class=x id=i data-k=abc>{}</p>"
+
+
+@pytest.mark.parametrize(
+    ("fragment", "css"),
+    [*((PARAGRAPH, css) for css in HIDDEN_BY_RULE), *((fragment, "") for fragment in HIDDEN_BY_WHAT_IS_AROUND)],
+)
+def test_hidden_text_is_removed_and_reported(fragment, css):
+    page = read(fragment.format(WORDS), css)
     assert WORDS not in text(page)
     assert STAYS in text(page)
     [removed] = page.removed
@@ -68,90 +120,30 @@ def test_hidden_by_a_rule(css):
 
 
 @pytest.mark.parametrize(
-    "css",
+    ("fragment", "css"),
     [
-        *(".x{display:none} #i{display:block}", ".x{display:none} .x{display:block}"),
-        *(".x{display:block!important} #i{display:none}", ".y .x{display:none}", "div.x{display:none}"),
-        *(".x:hover{display:none}", ".x::before{display:none}", "@media print{.x{display:none}}"),
-        *("@media (max-width:600px){.x{display:none}}", "@media (prefers-color-scheme:dark){.x{display:none}}"),
-        *("@media screen and (min-width:2000px){.x{display:none}}", "@layer a{#i{display:none}} .x{display:block}"),
-        *("@keyframes k{from{opacity:0}} .x{animation:k 1s}", ".x{opacity:0;animation:rise 1s forwards}"),
-        *(".x{visibility:hidden} .x{visibility:visible}", "body{background:#111;color:#eee}"),
-        ":root{--bg:#111;--fg:#fff} body{background:var(--bg)} .x{color:var(--fg)}",
-        *(".x{color:#fff;background:linear-gradient(#000,#333)}", ".x{color:#fff;background:url(hero.jpg)}"),
-        *(".x{color:transparent;background:linear-gradient(red,blue);background-clip:text}", ".x{color:#767676}"),
-        *(".x{color:#f00;background:#008000}", ".x{font-size:62.5%}", "html{font-size:62.5%} .x{font-size:1.4rem}"),
-        *(".x{position:relative;left:-20px}", ".x{transform:translateX(-50%)}", ".x{height:0}"),
-        *(".x{overflow:hidden;max-height:400px}", ".x{z-index:-1}"),
+        *((PARAGRAPH, css) for css in SEEN_WHATEVER_THE_RULES),
+        *((fragment, "") for fragment in SEEN_IN_SPITE_OF_WHAT_IS_AROUND),
     ],
 )
-def test_seen_whatever_the_rules(css):
-    page = read(f"<p class=x id=i data-k=abc>{WORDS}</p>", css)
+def test_text_that_can_be_seen_stays(fragment, css):
+    page = read(fragment.format(WORDS), css)
     assert WORDS in text(page)
     assert page.removed == ()
 
 
 @pytest.mark.parametrize(
-    "fragment",
+    ("linked", "own", "seen"),
     [
-        "<div style='visibility:hidden'><p>{}</p></div>",
-        "<div style='color:#fff'><div><span>{}</span></div></div>",
-        "<div style='opacity:.3'><div style='opacity:.3'><p>{}</p></div></div>",
-        "<div style='font-size:.1em'><div style='font-size:.1em'>{}</div></div>",
-        "<div style='position:relative'><p>{}</p><div style='position:absolute;inset:0;background:#fff'></div></div>",
-        "<div style='background:#000'><p style='color:#000'>{}</p></div>",
-        "<font color=white>{}</font>",
-        "<table bgcolor='#eeeeee'><tr><td><font color='#efefef'>{}</font></td><td>b</td></tr></table>",
-        "<div hidden>{}</div>",
-        "<p hidden=''>{}</p>",
-        "<div aria-hidden=true>{}</div>",
-        "<template><p>{}</p></template>",
-        "<img src=p.gif width=1 height=1 alt='{}'>",
+        *(("", "", True), (".x{display:none}", "", False), ("@media print{.x{display:none}}", "", True)),
+        # It comes before the page's own.
+        *((".x{display:none}", ".x{display:block}", True), (".x{display:block}", ".x{display:none}", False)),
     ],
 )
-def test_hidden_by_what_is_round_it(fragment):
-    page = read(fragment.format(WORDS))
-    assert WORDS not in text(page)
-    assert [removed.kind for removed in page.removed] == ["hidden-text"]
-
-
-@pytest.mark.parametrize(
-    "fragment",
-    [
-        "<div style='visibility:hidden'><p style='visibility:visible'>{}</p></div>",
-        "<div style='color:#fff'><p style='color:#000'>{}</p></div>",
-        "<p hidden style='display:block'>{}</p>",
-        "<div hidden=until-found>{}</div>",
-        "<button aria-controls=p1 aria-expanded=false>More</button><div id=p1 style='display:none'>{}</div>",
-        "<div role=tabpanel data-state=inactive hidden>{}</div>",
-        "<a data-bs-target='#q' href='#q'>Q</a><div id=q style='max-height:0;overflow:hidden'>{}</div>",
-        "<details><summary>More</summary><p>{}</p></details>",
-        "<div style='position:relative'><img style='position:absolute;inset:0' src=h.jpg>"
-        "<p style='color:#fff'>{}</p></div>",
-        "<div style='position:relative'><div style='position:absolute;inset:0;background:#222'></div>"
-        "<p style='color:#fff'>{}</p></div>",
-        "<img src=d.png alt='{}'>",
-        "<img src=d.png width=600 height=400 alt='{}'>",
-    ],
-)
-def test_seen_in_spite_of_what_is_round_it(fragment):
-    page = read(fragment.format(WORDS))
-    assert WORDS in text(page)
-    assert page.removed == ()
-
-
-def test_a_linked_sheet_counts_once_it_is_there():
-    body = f"<p class=x>{WORDS}</p>"
-    assert WORDS in text(read(body, linked=""))
-    assert WORDS not in text(read(body, linked=".x{display:none}"))
-    assert WORDS in text(read(body, linked="@media print{.x{display:none}}"))
-    assert read(body, linked="").stylesheets == ("/s.css",)
-
-
-def test_a_linked_sheet_comes_before_the_page_s_own():
-    body = f"<p class=x>{WORDS}</p>"
-    assert WORDS in text(read(body, ".x{display:block}", linked=".x{display:none}"))
-    assert WORDS not in text(read(body, ".x{display:none}", linked=".x{display:block}"))
+def test_a_linked_sheet_counts_once_it_is_there(linked, own, seen):
+    page = read(PARAGRAPH.format(WORDS), own, linked=linked)
+    assert (WORDS in text(page)) is seen
+    assert page.stylesheets == ("/s.css",)
 
 
 def test_a_linked_sheet_cannot_end_its_element():
