@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from agent.errors import SeptetError, SourceError, UnavailableError
-from agent.intake.crawl.answer_log import Cache, Logged, Unfinished
+from agent.intake.crawl.answer_log import Cache, Log, Logged, Unfinished
 from agent.intake.crawl.browser import Rendering
 from agent.intake.crawl.guard import Guard, Resolver
 from agent.intake.crawl.network import open_network
@@ -95,7 +95,7 @@ def read_recorded(recorded: Recorded, settings: Settings, *, progress: Progress 
     own = recorded.recording
     result = read_inputs(
         recorded.inputs(),
-        Logged(None, recorded.log()),
+        Logged(None, Log(list(own.entries), dict(recorded.bodies))),
         settings,
         guard=Guard(own.allow_private, _no_look_up),
         notes=own.notes,

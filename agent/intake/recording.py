@@ -107,10 +107,6 @@ class Recorded:
             for given in self.recording.sources
         )
 
-    def log(self) -> Log:
-        """Return the log of the web responses."""
-        return Log(list(self.recording.entries), dict(self.bodies))
-
     def settings(self, own: Settings) -> Settings:
         """Return the settings of the run, with machine-specific settings taken from `own`.
 

@@ -23,6 +23,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from math import inf
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -36,9 +37,7 @@ from agent.records.base import Record
 _CLASSES: Final[Mapping[str, type[SeptetError]]] = {
     kind.__name__: kind for kind in (SeptetError, SourceError, RefusedError, UnavailableError)
 }
-_BLOBS: Final = "blobs"
-_PAGES: Final = "pages"
-_CRAWLS: Final = "crawls"
+
 _MAX_AGE: Final = timedelta(days=1)  # age at which a response of an interrupted crawl is requested again
 _STALE_SECONDS: Final = 3600.0  # age at which a temporary file is assumed to have been abandoned by its writer
 _VALIDATORS: Final = frozenset({"etag", "last-modified"})
@@ -111,7 +110,7 @@ class Logged:
         known: Log | None = None,
         *,
         sink: Callable[[Entry, bytes], None] | None = None,
-        max_bytes: int | None = None,
+        max_bytes: float = inf,
     ) -> None:
         self.heard = Log()
         """All responses of this run, replayed or new."""
@@ -152,8 +151,7 @@ class Logged:
             reason = self._stops.get(look)
         else:
             # Replayed responses cause no network traffic, but count towards the budget as in the first run.
-            full = self._max_bytes is not None and self._bytes >= self._max_bytes
-            reason = self._inner.exhausted() or (BYTES_USED_UP if full else None)
+            reason = self._inner.exhausted() or (BYTES_USED_UP if self._bytes >= self._max_bytes else None)
         if reason:
             self._add(Stopped(look=look, reason=reason), b"", new=True)
         return reason
@@ -226,9 +224,10 @@ class Cache:
     """A cache of responses in `folder`, limited to `max_bytes` by `prune`."""
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
-        self.blobs: Final = folder / _BLOBS
+        self.blobs: Final = folder / "blobs"
         """Folder with the bytes of the responses."""
-        self._folder = folder
+        self._pages = folder / "pages"
+        self._crawls = folder / "crawls"
         self._max_bytes = max_bytes
 
     def page(self, url: str, user_agent: str) -> Fetched | None:
@@ -256,7 +255,7 @@ class Cache:
         Returns None if another process has locked the log or the folder cannot be written. `now` is UTC, ISO 8601;
         responses that are a day old or older are not replayed.
         """
-        folder = self._folder / _CRAWLS / key
+        folder = self._crawls / key
         try:
             folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -272,13 +271,13 @@ class Cache:
     def prune(self) -> None:
         """Remove stale temporary files, interrupted crawls older than a day, and oldest files beyond `max_bytes`."""
         with contextlib.suppress(OSError):
-            for folder in (self._folder / _CRAWLS).iterdir():
+            for folder in self._crawls.iterdir():
                 old = time.time() - folder.stat().st_mtime >= _MAX_AGE.total_seconds()
                 held = self.crawl(folder.name, "") if old else None
                 if held is not None:
                     held.finish()
         kept: list[tuple[float, int, Path]] = []
-        for path in (path for part in (_BLOBS, _PAGES) for path in (self._folder / part).rglob("*")):
+        for path in (*self.blobs.rglob("*"), *self._pages.rglob("*")):
             with contextlib.suppress(OSError):
                 state = path.stat()
                 if path.name.startswith(".new-"):
@@ -305,7 +304,7 @@ class Cache:
 
     def _page_path(self, url: str, user_agent: str) -> Path:
         address = digest(f"{user_agent}\n{url}".encode("utf-8", "replace"))
-        return place(self._folder / _PAGES, address).with_suffix(".json")
+        return place(self._pages, address).with_suffix(".json")
 
 
 class Unfinished:

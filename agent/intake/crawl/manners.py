@@ -49,7 +49,7 @@ class Manners:
         self._agent = (settings.user_agent.split() or [""])[0].partition("/")[0]
         self._lock = threading.Lock()
         self._hosts: defaultdict[str, _Host] = defaultdict(_Host)
-        self._origins: dict[str, tuple[Protego | None, Fetched | RefusedError | UnavailableError]] = {}
+        self._origins: dict[str, tuple[Protego, Fetched | RefusedError | UnavailableError]] = {}
         self._reading: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def robots(self, target: Target) -> Fetched | RefusedError | UnavailableError:
@@ -65,8 +65,6 @@ class Manners:
         rules, file = self._rules(target)
         if isinstance(file, RefusedError | UnavailableError):
             raise type(file)(file.what, where=file.where, hint=file.hint)
-        if rules is None:
-            return
         if target.path != ROBOTS and not rules.can_fetch(target.url, self._agent):
             raise RefusedError("the site's robots.txt does not allow this page", where=target.url, hint=_SAVE)
         delay = rules.crawl_delay(self._agent) or 0.0
@@ -141,7 +139,7 @@ class Manners:
         with self._lock:
             return self._hosts[name]
 
-    def _rules(self, target: Target) -> "tuple[Protego | None, Fetched | RefusedError | UnavailableError]":
+    def _rules(self, target: Target) -> "tuple[Protego, Fetched | RefusedError | UnavailableError]":
         from protego import Protego
 
         origin = f"{target.scheme}://{target.origin}"
@@ -152,7 +150,7 @@ class Manners:
                 try:
                     file = self._read(origin + ROBOTS)
                 except (RefusedError, UnavailableError) as error:
-                    self._origins[origin] = None, error
+                    self._origins[origin] = Protego.parse(""), error
                 else:
                     text = file.body.decode("utf-8-sig", "replace")
                     # An HTML page sent by a catch-all route instead of the file contains no robots rules.

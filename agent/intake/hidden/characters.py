@@ -45,6 +45,10 @@ _MIXED: Final = re.compile(
 )
 _WORTH: Final = {"zero": 3, "soft": 4, "private": 8}  # minimum numbers of characters to be reported
 _WORTH_MIXED: Final = 2
+_FINDINGS: Final = {"bidi": "bidi-control", "combining": "combining-flood"} | {
+    "control": "control-characters",
+    "invalid": "invalid-unicode",
+}
 _HANDLER: Final = r"<[a-z][\w:-]*\s[^<>]{0,300}?\bon[a-z]{3,20}\s*="
 _CARRIES: Final = r"(?:action|formaction|href|src|srcdoc|data|content|xlink:href|http-equiv)\s*="
 _FILES: Final = r"(?:mdx?|rst|txt|html?|pdf|pyi?|ipynb|[jt]sx?|json|ya?ml|toml|sh|go|rs)"
@@ -124,14 +128,7 @@ def clean(text: str, where: str) -> Cleaned:
     found: list[Removed] = []
     if tags or len(taken["variation"]) > 1 or any(len(taken[kind]) >= least for kind, least in _WORTH.items()):
         found.append(Removed("invisible-characters", where, (tags or shown)[:MAX_EXCERPT]))
-    for kind, finding in (
-        ("bidi", "bidi-control"),
-        ("combining", "combining-flood"),
-        ("control", "control-characters"),
-        ("invalid", "invalid-unicode"),
-    ):
-        if taken[kind]:
-            found.append(Removed(finding, where, shown))
+    found += [Removed(finding, where, shown) for kind, finding in _FINDINGS.items() if taken[kind]]
     if mixed >= _WORTH_MIXED:
         at = f"{where}: letters of another script that look like Latin ones"
         found.append(Removed("invisible-characters", at, shown))

@@ -74,8 +74,6 @@ def _part(operation: str, value: _Item) -> _Part:
         return _Part(frozenset({chr(value).lower()}))
     if operation in ("AT", "ASSERT", "ASSERT_NOT"):
         return _Part(_NOTHING)
-    if operation == "SUBPATTERN":
-        return _sequence(value[-1])
     if operation == "IN":
         letters = {chr(inner) for kind, inner in value if str(kind) == "LITERAL"}
         return _Part(frozenset(map(str.lower, letters)) if len(letters) == len(value) <= _MAX_CLASS else None)
