@@ -40,7 +40,6 @@ _NAMING: Final = frozenset(
         *("file", "slug"),
     )
 )
-_FIRST_OF_MORE: Final = 2
 _MAX_SEGMENTS: Final = 12
 _MAX_REPEATS: Final = 3
 
@@ -103,9 +102,9 @@ def edition(target: Target) -> tuple[str, Target]:
     """
     path, _, query = target.path.partition("?")
     segments, parts = path.split("/"), query.split("&")
-    first = segments[1].lower() if len(segments) > _FIRST_OF_MORE else ""
-    if _LANGUAGE.fullmatch(first):
-        return f"the edition in another language ({first})", target._replace(path="/" + "/".join(segments[2:]))
+    _, first, *below = segments
+    if below and _LANGUAGE.fullmatch(first.lower()):
+        return f"the edition in another language ({first.lower()})", target._replace(path="/" + "/".join(below))
     other = next((found for part in parts if (found := _LANGUAGE_QUERY.fullmatch(part))), None)
     if other is not None and _LANGUAGE.fullmatch(other[1].lower()):
         rest = [part for part in parts if not _LANGUAGE_QUERY.fullmatch(part)]

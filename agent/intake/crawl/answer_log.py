@@ -37,7 +37,6 @@ from agent.records.base import Record
 _CLASSES: Final[Mapping[str, type[SeptetError]]] = {
     kind.__name__: kind for kind in (SeptetError, SourceError, RefusedError, UnavailableError)
 }
-
 _MAX_AGE: Final = timedelta(days=1)  # age at which a response of an interrupted crawl is requested again
 _STALE_SECONDS: Final = 3600.0  # age at which a temporary file is assumed to have been abandoned by its writer
 _VALIDATORS: Final = frozenset({"etag", "last-modified"})

@@ -56,7 +56,6 @@ _MAX_REFRESH: Final = 2
 _MAX_HOSTS: Final = 5  # vendor hosts whose sitemaps and well-known files are requested
 _FIRST: Final = 12  # value of the product's own page
 _PROBE: Final = 9  # value of a file at a conventional path, such as `llms.txt`
-
 _QUOTA_SHARE: Final = 8  # the page budget divided by this is the quota for a large API reference while other pages wait
 _MIN_QUOTA: Final = 2
 _AT_ROOT: Final = (

@@ -58,7 +58,6 @@ _MARKUP: Final = re.compile(r"[<>{}=;\[\]]|https?:")
 _UNSET: Final = frozenset({"", "inherit", "initial", "unset", "revert", "revert-layer", "currentcolor"})
 _MAX_SEARCHED: Final = 20_000
 _MAX_REMOVED: Final = 300
-_FONT: Final = 16.0
 _DIM: Final = 0.1  # maximum opacity at which text counts as invisible
 # lxml returns these characters from references like &#31;, but rejects them when text is set.
 NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -100,7 +99,7 @@ class _Seen(NamedTuple):
     """Background colour; None if undeclared or unknown, see `open_ground`."""
     open_ground: bool = False
     """Whether the background cannot be determined: a picture, a gradient, an unread style sheet."""
-    font: float = _FONT
+    font: float = 16.0
     visible: bool = True
     opacity: float = 1.0
     variables: Mapping[str, str] = {}
