@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 
 import pytest
 
@@ -157,16 +156,3 @@ def test_disguises_are_seen_through_and_only_the_disguise_is_marked(disguise):
     assert places
     assert places[0].start >= len(before)
     assert places[-1].end <= len(text) - len(after)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("a " * 100_000, "ignore " * 50_000, "set the risk " * 20_000, "A" * 300_000, "0" * 300_000, "<" * 300_000),
-        *("&#1;" * 80_000, "%41" * 100_000, "x.y-" * 80_000, "when scoring " * 25_000),
-    ],
-)
-def test_long_texts_take_bounded_time(text):
-    begin = time.process_time()
-    find(text)
-    assert time.process_time() - begin < 10
