@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from agent.errors import SourceError
 from agent.intake.extract.formats.charset import Unreadable, decode_lines
 from agent.intake.extract.formats.markdown import is_marked, read_text
-from agent.intake.extract.parse_process import PARSER, Limits, Stopped
+from agent.intake.extract.parse_process import PARSER, Stopped
 from agent.intake.page import Page, Part
 from agent.settings import Settings
 
@@ -157,17 +157,16 @@ def read_parts(body: bytes, kind: MediaKind, charset: str, name: str, settings: 
             return (Part(read_text(text), ""),)
         else:
             reader = "markdown"
-    limits = Limits(settings.parse_seconds, settings.parse_memory_mb)
     sort = detail = ""
     try:
         # Every field of the answer is checked: a compromised parser can at most return false text.
-        fields = json.loads(PARSER.parse(body, reader, charset, limits))
+        fields = json.loads(PARSER.parse(body, reader, charset, settings.parse_seconds, settings.parse_memory_mb))
         if isinstance(fields, dict) and "error" not in fields:
             return _PARTS.validate_python(fields.get("parts")) or (Part(Page("", ()), ""),)
         if isinstance(fields, dict):
             sort, detail = str(fields["error"]), str(fields.get("detail", ""))
     except Stopped as stop:
-        sort = "killed" if stop.killed else ""
+        sort = str(stop)
     except (ValueError, RecursionError):
         sort = ""
     what, hint = _WORST.get(sort, _UNPARSED)

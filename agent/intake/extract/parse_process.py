@@ -35,21 +35,8 @@ _TRIES: Final = 2
 _MOMENT: Final = 0.1
 
 
-class Limits(NamedTuple):
-    """Resource limits for parsing one document."""
-
-    seconds: float
-    """CPU time in seconds."""
-    memory: int
-    """Address space in MiB."""
-
-
 class Stopped(Exception):  # noqa: N818  (an outcome of the child; `extract` names the document)
-    """The fork ended without an answer; `killed` if a limit ended it."""
-
-    def __init__(self, *, killed: bool) -> None:
-        super().__init__("killed" if killed else "failed")
-        self.killed = killed
+    """The fork ended without an answer; the message is "killed" if a limit ended it, otherwise "failed"."""
 
 
 class _Warm(NamedTuple):
@@ -63,43 +50,40 @@ class WarmParser:
     """A warm parsing process, started with the first document and ended by `close` or with the program."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._places = threading.BoundedSemaphore(_AT_A_TIME)
         self._warm: _Warm | None = None
 
-    def parse(self, body: bytes, kind: str, charset: str, limits: Limits) -> bytes:
+    def parse(self, body: bytes, kind: str, charset: str, seconds: float, memory: int) -> bytes:
         """Return the child's answer about `body`: JSON with `parts`, or `error` and perhaps `detail`.
 
-        Raises Stopped if the fork ended without an answer.
+        The limits are `seconds` of CPU time and `memory` MiB of address space. Raises Stopped if the fork ended without
+        an answer.
         """
-        wall = limits.seconds + _GRACE
-        request = json.dumps([kind, charset[:64], limits.seconds, wall, limits.memory]).encode("ascii").ljust(REQUEST)
+        wall = seconds + _GRACE
+        request = json.dumps([kind, charset[:64], seconds, wall, memory]).encode("ascii").ljust(REQUEST)
         with self._places:
             for _ in range(_TRIES):
                 answer = self._once(body, request, wall + _SLACK)
                 if answer is not None:
                     return answer
-        raise Stopped(killed=True)
+        raise Stopped("killed")
 
-    def close(self) -> None:
-        """End the warm process and its forks; the next document starts another process."""
+    def close(self, process: subprocess.Popen[bytes] | None = None) -> None:
+        """End the warm process and its forks; if `process` is given, only that one. The next document starts another."""
         with self._lock:
-            self._close()
+            warm = self._warm
+            if warm is None or (process is not None and process is not warm.process):
+                return
+            self._warm = None
+            warm.channel.close()
+            if warm.owner == os.getpid():
+                warm.process.kill()
+                warm.process.wait()
 
     def pid(self) -> int | None:
         """Return the process id of the warm process, or None if it is not running."""
         return self._warm.process.pid if self._warm else None
-
-    def _close(self, process: subprocess.Popen[bytes] | None = None) -> None:
-        """End the warm process; if `process` is given, only that one."""
-        warm = self._warm
-        if warm is None or (process is not None and process is not warm.process):
-            return
-        self._warm = None
-        warm.channel.close()
-        if warm.owner == os.getpid():
-            warm.process.kill()
-            warm.process.wait()
 
     def _once(self, body: bytes, request: bytes, wall: float) -> bytes | None:
         """Return the answer, or None if the warm process is gone. Raises Stopped if the fork did not answer."""
@@ -117,15 +101,14 @@ class WarmParser:
                 result.seek(0)
                 return result.read()
         if said.endswith(FAILED):
-            raise Stopped(killed=False)
+            raise Stopped("failed")
         if said.startswith(BEGUN):
             try:
                 # The sockets of a dying process may close before it is seen to exit.
                 process.wait(_MOMENT)
             except subprocess.TimeoutExpired:
-                raise Stopped(killed=True) from None
-        with self._lock:
-            self._close(process)
+                raise Stopped("killed") from None
+        self.close(process)
         return None
 
     def _send(self, request: bytes, files: list[int]) -> subprocess.Popen[bytes] | None:
@@ -133,7 +116,7 @@ class WarmParser:
         with self._lock:
             warm = self._warm
             if warm is None or warm.owner != os.getpid() or warm.process.poll() is not None:
-                self._close()
+                self.close()
                 ours, theirs = socket.socketpair()
                 with theirs:
                     process = subprocess.Popen(
@@ -149,7 +132,7 @@ class WarmParser:
                 # A dying process may still accept the request; then the status socket closes without any status.
                 socket.send_fds(warm.channel, [request], files)
             except OSError:
-                self._close()
+                self.close()
                 return None
             return warm.process
 
@@ -164,9 +147,8 @@ class WarmParser:
                 return said
             deadline = time.monotonic() + wall
         # Neither timer of the fork fired, so end the warm process with all its forks.
-        with self._lock:
-            self._close(process)
-        raise Stopped(killed=True)
+        self.close(process)
+        raise Stopped("killed")
 
 
 PARSER: Final = WarmParser()

@@ -69,14 +69,11 @@ class _Count:
         self.chars = self.linked = self.commas = self.prose = 0
 
 
-def of_page(root: etree._Element, layout: Layout, marked: Collection[etree._Element], *, said: bool) -> Article | None:
-    """Return the article of a page, or None if the page is not an article.
+def of_page(root: etree._Element, layout: Layout, marked: Collection[etree._Element]) -> Article | None:
+    """Return the article of a page that says that it is one; None if its text is none.
 
-    `marked` are elements that cannot belong to an article; `said` is the result of `says_so`, called before scripts and
-    head were removed.
+    `marked` are elements that cannot belong to an article.
     """
-    if not said:
-        return None
     seen = _Seen(root, layout, marked)
     top = seen.top()
     if top is None:
@@ -90,7 +87,7 @@ def of_page(root: etree._Element, layout: Layout, marked: Collection[etree._Elem
 
 
 def says_so(root: etree._Element) -> bool:
-    """Return whether the page's metadata says that it is an article."""
+    """Return whether the page's metadata says that it is an article; asked before scripts and head are removed."""
     if root.xpath(_SAYS_SO):
         return True
     # A page that lists several articles is an index, not an article.

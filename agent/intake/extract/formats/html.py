@@ -221,7 +221,7 @@ class _Walk:
         self._root = root
         self.layout = Layout(root)
         self._marks = marks(root, self.layout)
-        self.article = article.of_page(root, self.layout, self._marks, said=said)
+        self.article = article.of_page(root, self.layout, self._marks) if said else None
         self.pieces: list[Piece] = []
         self.links: list[PageLink] = []
         self.cut = False
@@ -443,19 +443,17 @@ def _code_text(element: etree._Element) -> str:
     lines = [inner for inner in element.iter("span", "div") if _CODE_LINE.search(inner.get("class") or "")]
     broken = len(lines) > 1 and not any("\n" in f"{line.tail or ''}{''.join(line.itertext())}" for line in lines)
     starts = set(lines) if broken else set()
-    stack: list[tuple[etree._Element, bool]] = [(element, True)]
-    while stack:
-        inner, entering = stack.pop()
-        if not entering:
-            pieces.append(inner.tail or "")
+    walker = etree.iterwalk(element, events=("start", "end"))
+    for event, inner in walker:
+        if event == "end":
+            pieces.append((inner.tail or "") if inner is not element else "")
             continue
-        if inner is not element:
-            stack.append((inner, False))
         if inner.tag == "br" or inner in starts:
             pieces.append("\n")
-        if inner.tag != "button" and not _LINE_NUMBERS.search(inner.get("class") or ""):
+        if inner.tag == "button" or _LINE_NUMBERS.search(inner.get("class") or ""):
+            walker.skip_subtree()
+        else:
             pieces.append(inner.text or "")
-            stack.extend((child, True) for child in reversed(inner))
     return "".join(pieces)
 
 

@@ -220,7 +220,6 @@ class Layout:
     """
 
     def __init__(self, root: etree._Element) -> None:
-        self.depth = 0
         self._sizes: dict[etree._Element, Size] = {}
         self._measure(root)
         self._total = max(1, self.size(root).chars)
@@ -311,22 +310,17 @@ class Layout:
         return size.prose < _PROSE_CHARS and not element.xpath("boolean(.//dl | .//table | .//pre | .//time)")
 
     def _measure(self, root: etree._Element) -> None:
-        chars: list[int] = [0]
-        linked: list[int] = [0]
-        for event, element in etree.iterwalk(root, events=("start", "end")):
-            if event == "start":
-                text = element.text
-                chars.append(len(text.strip()) if text else 0)
-                linked.append(0)
-                self.depth = max(self.depth, len(chars))
-                continue
-            own, in_links = chars.pop(), linked.pop()
-            if element.tag == "a":
-                in_links = own
-            self._sizes[element] = Size(own, in_links)
-            tail = element.tail
-            chars[-1] += own + (len(tail.strip()) if tail else 0)
-            linked[-1] += in_links
+        heights: dict[etree._Element, int] = {}
+        for element in reversed(list(root.iter("*"))):  # children before their parents
+            chars, linked, height = len((element.text or "").strip()), 0, 0
+            for child in element.iterchildren("*"):
+                size = self._sizes[child]
+                chars += size.chars + len((child.tail or "").strip())
+                linked += size.linked
+                height = max(height, heights[child])
+            self._sizes[element] = Size(chars, chars if element.tag == "a" else linked)
+            heights[element] = height + 1
+        self.depth = heights[root] + 1
 
     def _find_scope(self, root: etree._Element) -> etree._Element | None:
         scope, total = None, max(1, self.size(root).prose)

@@ -72,18 +72,6 @@ class _Picture(NamedTuple):
 
     alt: str
 
-    @property
-    def is_icon(self) -> bool:
-        """Whether the picture is used like a word in a sentence."""
-        return len(self.alt) <= _MAX_ICON and len(self.alt.split()) <= _MAX_ICON_WORDS
-
-
-class _Unseen(NamedTuple):
-    """Words that the page's source contains but the page does not show."""
-
-    where: str
-    words: str
-
 
 def read_markdown(text: str) -> Page:
     """Read Markdown as blocks; the page's `title` is its first heading or the front matter's title.
@@ -151,9 +139,9 @@ class _Walk:
         self.blocks: list[Block] = []
         self.links: list[PageLink] = []
         self.comments: list[str] = []
-        self._silenced: list[_Unseen] = []
-        self._hidden: list[_Unseen] = []
-        self._attributes: list[_Unseen] = []
+        self._silenced: list[Removed] = []
+        self._attributes: list[Removed] = []
+        self._hidden: list[Removed] = []
         self._buffer: list[str | _Picture] = []
         self._linked: list[str] = []
         self._kind: BlockKind = "paragraph"
@@ -179,10 +167,9 @@ class _Walk:
         """Return hidden text worth reporting: instructions to assessors in comments and the like, and hidden words."""
         found = [Removed("instruction-like-text", "a comment", words) for _, words in _orders(self.comments)]
         for unseen in (self._silenced, self._attributes):
-            orders = _orders([each.words for each in unseen])
-            found += [Removed("hidden-text", unseen[n].where, unseen[n].words[:MAX_EXCERPT]) for n, _ in orders]
-        found += [Removed("hidden-text", each.where, each.words[:MAX_EXCERPT]) for each in self._hidden if each.words]
-        return found
+            found += [unseen[n] for n, _ in _orders([each.text for each in unseen])]
+        found += [each for each in self._hidden if each.text]
+        return [each._replace(text=each.text[:MAX_EXCERPT]) for each in found]
 
     def _enter(self, element: Element) -> bool:
         """Enter an element; return False if it was handled as a whole and its children must not be read."""
@@ -237,15 +224,16 @@ class _Walk:
         given = element.attributes
         for name, value in given.items():
             if value.count(" ") >= _MIN_ATTRIBUTE_WORDS and name not in ("class", "style", "alt", "src", "href", "d"):
-                self._attributes.append(_Unseen(f"the attribute {name} of <{element.tag}>", " ".join(value.split())))
+                where = f"the attribute {name} of <{element.tag}>"
+                self._attributes.append(Removed("hidden-text", where, " ".join(value.split())))
         if not element.ended:
             return False
         if element.tag in _SILENT:
-            self._silenced.append(_Unseen(f"a <{element.tag}>", element.words()))
+            self._silenced.append(Removed("hidden-text", f"a <{element.tag}>", element.words()))
             return True
         hides = "hidden" in given or "hidden" in given.get("class", "").split() or _HIDES.search(given.get("style", ""))
         if hides:
-            self._hidden.append(_Unseen(f"a hidden <{element.tag}>", element.words()))
+            self._hidden.append(Removed("hidden-text", f"a hidden <{element.tag}>", element.words()))
         return bool(hides)
 
     def _link(self, element: Element) -> None:
@@ -285,8 +273,12 @@ class _Walk:
             self.blocks.extend(Block("image", picture.alt) for picture in pictures)
             if pictures or not words.strip(_BETWEEN):
                 return
-        # A badge beside the words of a title is not one of them.
-        icons = [] if self._kind == "heading" else [picture for picture in pictures if picture.is_icon]
+        # A short description is a word of its sentence, but a badge beside the words of a title is not one of them.
+        icons = [
+            picture
+            for picture in pictures
+            if self._kind != "heading" and len(picture.alt) <= _MAX_ICON and len(picture.alt.split()) <= _MAX_ICON_WORDS
+        ]
         shown = "".join(
             part if isinstance(part, str) else f" {part.alt} " if alone or part in icons else " " for part in parts
         )

@@ -42,28 +42,21 @@ BLOCKS: Final = frozenset(
         *("section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
     )
 )
-# For each start tag, the open elements that it closes, and the elements beyond which it does not reach.
-_CLOSES: Final = {
-    "p": frozenset(("p",)),
-    "li": frozenset(("li",)),
-    "dt": frozenset(("dt", "dd")),
-    "dd": frozenset(("dt", "dd")),
-    "td": frozenset(("td", "th")),
-    "th": frozenset(("td", "th")),
-    "tr": frozenset(("tr", "td", "th")),
-    "thead": frozenset(("thead", "tbody", "tfoot", "tr", "td", "th")),
-    "tbody": frozenset(("thead", "tbody", "tfoot", "tr", "td", "th")),
-    "tfoot": frozenset(("thead", "tbody", "tfoot", "tr", "td", "th")),
-}
-_HOLDS: Final = {
-    "p": BLOCKS - {"p"},
-    "li": frozenset(("ul", "ol", "menu", "table", "td", "th")),
-    "dt": frozenset(("dl", "table", "td", "th")),
-    "dd": frozenset(("dl", "table", "td", "th")),
-}
+_CELLS: Final = frozenset(("td", "th"))
+_TERMS: Final = frozenset(("dt", "dd"))
+_ROWS: Final = _CELLS | {"thead", "tbody", "tfoot", "tr"}
 _TABLE: Final = frozenset(("table",))
-_SCOPE: Final = frozenset(("table", "td", "th", "template"))
-_WITHIN_TABLE: Final = frozenset(("table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"))
+# For each start tag, the open elements that it closes, and the elements beyond which it does not reach.
+_CLOSES: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
+    "p": (frozenset(("p",)), BLOCKS - {"p"}),
+    "li": (frozenset(("li",)), _CELLS | {"ul", "ol", "menu", "table"}),
+    **dict.fromkeys(_TERMS, (_TERMS, _CELLS | {"dl", "table"})),
+    **dict.fromkeys(_CELLS, (_CELLS, _TABLE)),
+    "tr": (_CELLS | {"tr"}, _TABLE),
+    **dict.fromkeys(("thead", "tbody", "tfoot"), (_ROWS, _TABLE)),
+}
+_SCOPE: Final = _CELLS | {"table", "template"}
+_WITHIN_TABLE: Final = _ROWS | {"table", "caption"}
 
 # All quantifiers are possessive, so that each tag is scanned only once, even if parts of it are unterminated.
 _TAG: Final = re.compile(
@@ -333,9 +326,9 @@ class _Builder:
         for match in _ATTRIBUTE.finditer(raw):
             value = match[2] or match[3] or match[4] or match[5] or ""
             attributes.setdefault(match[1].lower(), html.unescape(value) if "&" in value else value)
-        closes = _CLOSES.get(tag)
-        if closes is not None and any(self._open[each] for each in closes):
-            self._give_way(closes, _HOLDS.get(tag, _TABLE))
+        closes, holds = _CLOSES.get(tag, (frozenset(), _TABLE))
+        if any(self._open[each] for each in closes):
+            self._give_way(closes, holds)
         element = Element(tag, attributes)
         if tag in _VOID or raw.endswith("/"):
             self._add(element)
