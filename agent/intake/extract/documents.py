@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import Final, NamedTuple, cast
 from urllib.parse import unquote_plus, urlsplit
 
@@ -244,13 +245,9 @@ def shortened(page: Page) -> tuple[Page, int]:
     over = sum(len(block.text) for block in page.blocks) - MAX_TEXT
     if over <= 0:
         return page, 0
-    kept: list[Block] = []
-    room = MAX_TEXT
-    for block in page.blocks:
-        if room <= 0:
-            break
-        kept.append(block._replace(text=block.text[:room]))
-        room -= len(block.text)
+    starts = accumulate((len(block.text) for block in page.blocks), initial=0)
+    placed = zip(page.blocks, starts, strict=False)
+    kept = (block._replace(text=block.text[: MAX_TEXT - start]) for block, start in placed if start < MAX_TEXT)
     return page._replace(blocks=tuple(kept)), over
 
 

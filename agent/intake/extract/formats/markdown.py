@@ -304,13 +304,13 @@ class _Walk:
         # The link texts found in the line, in order; a few that were changed in the text are skipped.
         found: list[str] = []
         at = number = 0
-        while number < len(linked):
-            near = ((n, text.find(linked[n], at)) for n in range(number, min(len(linked), number + _LOST_LINKS + 1)))
-            taken, place = next(((n, place) for n, place in near if place >= 0), (0, -1))
-            if place < 0:
+        for n, words in enumerate(linked):
+            place = text.find(words, at)
+            if place >= 0:
+                found.append(words)
+                at, number = place + len(words), n + 1
+            elif n - number >= _LOST_LINKS:
                 break
-            found.append(linked[taken])
-            at, number = place + len(linked[taken]), taken + 1
         self.blocks.append(Block(self._kind, text, self._level, links=tuple(filter(None, found))))
         return linked[number:]
 

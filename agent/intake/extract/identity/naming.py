@@ -9,6 +9,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -386,15 +387,9 @@ def _own_part(page: Page) -> Page:
 def _text(page: Page) -> str:
     """Return the page's text without its first heading, for counting the uses of a name."""
     title = next((block for block in page.blocks if block.kind == "heading" and block.level <= 1), None)
-    parts: list[str] = []
-    size = 0
-    for block in page.blocks:
-        if block is not title and block.kind != "image":
-            parts.append(block.text)
-            size += len(block.text)
-            if size > _MAX_TEXT:
-                break
-    return "\n".join(parts)
+    parts = [block.text for block in page.blocks if block is not title and block.kind != "image"]
+    starts = accumulate(map(len, parts), initial=0)
+    return "\n".join(part for part, start in zip(parts, starts, strict=False) if start <= _MAX_TEXT)
 
 
 def _uses(text: str, name: str) -> int:

@@ -103,7 +103,8 @@ def mark_others(page: Page, name: Name) -> Page:
     marked += [(each, "other") for each in _others(page, name)]
     tests = [(_subject(each), hint) for each, hint in marked]
     titles = {names.key(each): hint for each, hint in reversed(marked)}
-    mine = [re.compile(rf"{_MARKS}(?:the )?{_naming(known)}{_MARKS}\s*{_SAYS}\b", re.IGNORECASE) for known in own]
+    spelled = (names.pattern_of(known).pattern for known in own)
+    mine = [re.compile(rf"{_MARKS}(?:the )?{each}{_MARKS}\s*{_SAYS}\b", re.IGNORECASE) for each in spelled]
     blocks: list[Block] = []
     level = 0
     about: AboutHint = ""
@@ -175,13 +176,9 @@ def _is_label(block: Block) -> bool:
     return block.kind in ("paragraph", "item") and len(block.text.split()) <= _MAX_LABEL
 
 
-def _naming(name: str) -> str:
-    return names.pattern_of(name).pattern
-
-
 def _subject(name: str) -> re.Pattern[str]:
     """Return a pattern for a block whose subject is `name`, or that directs the reader to `name`."""
-    spelled = _naming(name)
+    spelled = names.pattern_of(name).pattern
     return re.compile(
         rf"{_MARKS}(?:(?:the|our|with|on|in) )?{spelled}{_MARKS}?\s*(?:\([^()]{{0,80}}\)\s*)?(?:{_SAYS}\b|[:,—–-])"
         rf"|{_MARKS}{_PITCH}[^.\n]{{0,120}}?{spelled}",

@@ -82,10 +82,6 @@ class Place:
     """For a list item the depth of its list, otherwise 0."""
     linked: float
     """The share of the statement's characters that are in links."""
-    section: int
-    """Number of the run of statements under the same heading path."""
-    run: int
-    """Number of the list, table or run of paragraphs within its section."""
     lead: int
     """Index of the statement that precedes this statement's list, table or code under the same heading; -1 for none."""
 
@@ -105,7 +101,6 @@ def paper(document: Document, statements: Sequence[Statement]) -> Paper:
     """Return the document's statements with their surroundings; `statements` must be sorted by their offsets."""
     starts = [block.start for block in document.blocks]
     places: list[Place] = []
-    section = run = 0
     for statement in statements:
         at = bisect_right(starts, statement.start) - 1
         block = document.blocks[at] if at >= 0 else None
@@ -117,12 +112,11 @@ def paper(document: Document, statements: Sequence[Statement]) -> Paper:
         lead = -1
         if places:
             last = places[-1]
-            same_section = last.statement.path == statement.path
-            same_run = same_section and (last.statement.block, last.level) == (statement.block, level)
-            section, run = section + (not same_section), run + (not same_run)
-            lead = last.lead if same_run else len(places) - 1 if same_section else -1
+            if last.statement.path == statement.path:
+                same_run = (last.statement.block, last.level) == (statement.block, level)
+                lead = last.lead if same_run else len(places) - 1
         found = words(statement.text[:_MAX_TEXT])[: _MAX_WORDS + 20]
-        places.append(Place(statement, found, level, linked, section, run, lead))
+        places.append(Place(statement, found, level, linked, lead))
     title = document.title or next((place.statement.path[0] for place in places if place.statement.path), "")
     fronts = (document.text[block.start : block.end] for block in document.blocks if block.kind == "front-matter")
     fields = {front.split(":", 1)[0].strip().lower() for front in fronts}

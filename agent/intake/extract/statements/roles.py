@@ -190,18 +190,11 @@ def with_roles(
     A statement that a finding covers is not context for the others: it may have been planted, and must not influence
     how its neighbours are read. Raises IntegrityError if the stored weights are damaged.
     """
-    by_document: dict[str, list[int]] = {}
-    for number, statement in enumerate(statements):
-        by_document.setdefault(statement.document, []).append(number)
-    known = {document.id: document for document in documents}
     placed: dict[int, Statement] = {}
-    for identity, numbers in by_document.items():
-        document = known[identity]
-        rows = sorted(numbers, key=lambda number: (statements[number].start, statements[number].end))
-        own = [statements[number] for number in rows]
-        unflagged = [
-            row for row, each in zip(rows, own, strict=True) if not covered(document, each.start, each.end, _NO_FINDING)
-        ]
+    for document in documents:
+        own = [(each.start, each.end, row) for row, each in enumerate(statements) if each.document == document.id]
+        rows = [row for _, _, row in sorted(own)]
+        unflagged = [row for start, end, row in sorted(own) if not covered(document, start, end, _NO_FINDING)]
         for part in (rows, unflagged) if len(unflagged) < len(rows) else (rows,):
             placed |= zip(part, _placed(document, [statements[row] for row in part], vectors[part]), strict=True)
     return tuple(placed[number] for number in range(len(statements)))

@@ -98,10 +98,10 @@ def _groups(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
     bare = (DocumentBlock(start=line.start(1), end=line.end(), kind="paragraph") for line in _BARE_LINE.finditer(text))
     blocks = document.blocks or tuple(bare)
     group: list[_Span] = []
-    last: tuple[int, str] | None = None
+    last = (0, "")
     for number, block in enumerate(blocks):
         at = bisect_right(ends, block.start)
-        if group and last is not None and (last != (at, block.kind) or block.kind not in _RUNS):
+        if group and (last != (at, block.kind) or block.kind not in _RUNS):
             yield document.sections[last[0]], group
             group = []
         if at == len(ends):
@@ -114,7 +114,7 @@ def _groups(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
             named = words == "".join(document.sections[at].path[-1:])
         if not named:
             group.extend((start, end, block) for start, end in _spans(text, block))
-    if group and last is not None:
+    if group:
         yield document.sections[last[0]], group
 
 

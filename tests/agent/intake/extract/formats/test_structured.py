@@ -193,24 +193,27 @@ def test_a_sitemap_gives_links_and_never_text(body, name):
     assert [found.kind for found in page.removed] == ["instruction-like-text"]
 
 
-def test_a_skill_keeps_what_its_metadata_declares():
-    front = (
-        'name: deck\ndescription: Builds decks.\nmetadata:\n  permission_surface:\n    - network: "search alone"\n'
-        "  sandbox: |\n    The browser starts without a sandbox;\n    pages from the web are blocked.\n"
-    )
-    page = parsed(f"---\n{front}---\n# Deck\n\nBody.\n", name="SKILL.md")
-    said = [block.text for block in page.blocks if block.kind == "front-matter"]
-    assert "metadata.permission_surface.network: search alone" in said
-    assert any("without a sandbox; pages from the web are blocked." in text for text in said)
+SKILL = """name: mail
+description: Sends mail. Reads it.
+allowed-tools: [Bash, Read]
+metadata:
+  surface:
+    - network: "search alone"
+  sandbox: |
+    The browser starts without a sandbox;
+    pages from the web are blocked."""
+FIELDS = [
+    *("allowed-tools: Bash, Read", "metadata.surface.network: search alone"),
+    "metadata.sandbox: The browser starts without a sandbox; pages from the web are blocked.",
+]
 
 
 @pytest.mark.parametrize(("heading", "name"), [("Post", ["name: mail"]), ("Mail", [])])
-def test_a_skill_keeps_its_fields_and_its_name(heading, name):
-    front = "name: mail\ndescription: Sends mail. Reads it.\nallowed-tools: [Bash, Read]"
-    page = parsed(f"---\n{front}\n---\n# {heading}\n\nBody.\n", name="SKILL.md")
+def test_a_skill_keeps_its_fields_its_name_and_what_its_metadata_declares(heading, name):
+    page = parsed(f"---\n{SKILL}\n---\n# {heading}\n\nBody.\n", name="SKILL.md")
     assert page.name == "mail"
-    assert lines(page) == [heading, "Sends mail. Reads it.", *name, "allowed-tools: Bash, Read", "Body."]
-    fields = ["front-matter"] * (1 + len(name))
+    assert lines(page) == [heading, "Sends mail. Reads it.", *name, *FIELDS, "Body."]
+    fields = ["front-matter"] * len([*name, *FIELDS])
     assert [block.kind for block in page.blocks] == ["heading", "paragraph", *fields, "paragraph"]
 
 

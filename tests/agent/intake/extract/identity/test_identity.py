@@ -86,26 +86,6 @@ def test_a_section_a_switcher_or_an_emoji_names_nothing(heading):
     assert not names.is_name(names.tidy(heading)) or names.is_section(heading)
 
 
-def test_a_numbered_phase_does_not_outvote_a_plain_heading():
-    text = f"# Release Note Automation\n\n{PROSE}\n\nPhase 2 runs only after approval. Phase 2 sends it.\n"
-    assert named(text).name == "Release Note Automation"
-
-
-@pytest.mark.parametrize(
-    "slogan",
-    [
-        "Give your inbox a second pair of hands",
-        "Your tickets. Your team. Your rules.",
-        "Low-level orchestration framework for building stateful agents.",
-        "AI Agent Engineering Platform",
-        "Fast and Flexible Multi-Agent Automation Framework",
-        "AI Agent for Helpdesk Triage and Ticket Investigation",
-    ],
-)
-def test_a_slogan_loses_against_what_the_text_calls_it(slogan):
-    assert named(f"# {slogan}\n\n**Quillfish** is a helpdesk agent. {PROSE}\n\n{LINKS}\n").name == "Quillfish"
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -140,12 +120,23 @@ TOOLS = (
     "# search_tickets\n\nsearch_tickets finds tickets.\n\n# close_ticket\n\nclose_ticket closes one. search_tickets "
     "comes first. search_tickets has a limit.\n"
 )
+PHASES = f"# Release Note Automation\n\n{PROSE}\n\nPhase 2 runs only after approval. Phase 2 sends it.\n"
+UNDER = f"# {{}}\n\n**Quillfish** is a helpdesk agent. {PROSE}\n\n{LINKS}\n"
+SLOGANS = [
+    *("Give your inbox a second pair of hands", "Your tickets. Your team. Your rules."),
+    *("Low-level orchestration framework for building stateful agents.", "AI Agent Engineering Platform"),
+    "Fast and Flexible Multi-Agent Automation Framework",
+    "AI Agent for Helpdesk Triage and Ticket Investigation",
+]
 LATE = "## Options\n\nMany.\n\n### More options\n\nMore.\n\n# Option A\n\nQuillfish starts in a container.\n"
 
 
 @pytest.mark.parametrize(
     ("text", "where", "name"),
     [
+        # A slogan loses against what the text calls the product, and a numbered phase against a plain heading.
+        *((UNDER.format(slogan), "README.md", "Quillfish") for slogan in SLOGANS),
+        (PHASES, "README.md", "Release Note Automation"),
         # A repository with a generic name is also named after its owner; a slug is shown in the text's spelling.
         (f"{ISSUES}\n\n{PROSE}\n", "a.md", "inkworks mcp-server"),
         (f"[Stars](https://github.com/inkworks/quill-fish/stargazers)\n\n{SPELLED}", "a.md", "Quill Fish"),
