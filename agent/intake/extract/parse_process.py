@@ -70,7 +70,7 @@ class WarmParser:
         raise Stopped("killed")
 
     def close(self, process: subprocess.Popen[bytes] | None = None) -> None:
-        """End the warm process and its forks; if `process` is given, only that one. The next document starts another."""
+        """End the warm process (if given, only `process`) and its forks; the next document starts another."""
         with self._lock:
             warm = self._warm
             if warm is None or (process is not None and process is not warm.process):

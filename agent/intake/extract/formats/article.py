@@ -171,7 +171,7 @@ class _Seen:
                 continue
             self._order.append(element)
             if tag != "br" and is_block(element, tag):
-                names = "" if tag in _NEVER or self._layout.is_titled(element) else names_of(element, tag)
+                names = "" if tag in _NEVER or element in self._layout.titled else names_of(element, tag)
                 picture = tag == "figcaption" or (_PICTURES.search(names) and self._layout.is_small(element))
                 talk = _TALK.search(names) and self._layout.size(element).chars < most
                 if talk or (picture and not technical and not element.xpath(_FACTS)):

@@ -234,7 +234,6 @@ class _Walk:
         self._kind: BlockKind = "paragraph"
         self._level = 0
         self._heads: dict[etree._Element, tuple[str, ...]] = {}
-        """Column headings by table."""
         self._caption = ""
 
     def run(self) -> None:
@@ -321,11 +320,10 @@ class _Walk:
 
     def _leave(self, element: etree._Element, outer: _State, inner: _State) -> None:
         tag = tag_of(element)
-        if tag == "li" or self._buffer or self._kind == "heading":
-            if tag in _HEADINGS or is_block(element, tag) or element.get("role") == "heading":
-                self._flush(inner)
-            if tag == "li":
-                self._kind = "paragraph"
+        if tag in _HEADINGS or is_block(element, tag) or element.get("role") == "heading":
+            self._flush(inner)
+        if tag == "li":
+            self._kind = "paragraph"
         if self._aside is not None and self._aside.section is element:
             self._aside = None
         self._say(element.tail, outer)

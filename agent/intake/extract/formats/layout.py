@@ -216,26 +216,22 @@ class Layout:
     """Classifier of the elements of one tree, which must not change in the meantime.
 
     `scope` is the element with the main text, or None if no element stands out; `named` says whether a landmark
-    names it; `depth` is the maximum nesting depth of the elements.
+    names it; `depth` is the maximum nesting depth of the elements; `titled` are those with a first-level heading inside.
     """
 
     def __init__(self, root: etree._Element) -> None:
         self._sizes: dict[etree._Element, Size] = {}
         self._measure(root)
         self._total = max(1, self.size(root).chars)
-        self._titled: set[etree._Element] = set()
+        self.titled: set[etree._Element] = set()
         for heading in root.iter("h1"):
-            self._titled.update(heading.iterancestors())
+            self.titled.update(heading.iterancestors())
         self.named = False
         self.scope = self._find_scope(root)
 
     def size(self, element: etree._Element) -> Size:
         """Return the size of an element."""
         return self._sizes.get(element, Size(0, 0))
-
-    def is_titled(self, element: etree._Element) -> bool:
-        """Return whether an element contains a first-level heading."""
-        return element in self._titled
 
     def is_chrome(self, element: etree._Element, tag: str, names: str, *, main: bool) -> bool:
         """Return whether an element is navigation, a banner or similar; `names` come from `names_of`."""
@@ -247,7 +243,7 @@ class Layout:
             return not (tag == "footer" and parent is not None and parent.tag == "blockquote")
         if tag == "header":
             # A header that contains the page's title is the opening of the page, not chrome.
-            return not main and element not in self._titled
+            return not main and element not in self.titled
         if role in _CHROME_ROLES:
             return True
         if tag == "aside" or role == "complementary":
@@ -259,7 +255,7 @@ class Layout:
             return not element.xpath("boolean(.//*[@role='tabpanel' or @aria-expanded])")
         if tag == "form":
             return self.is_small(element)
-        if not names or element in self._titled or not self.is_small(element):
+        if not names or element in self.titled or not self.is_small(element):
             return False
         if _STRONG_NAMES.search(names) or (_WEAK_NAMES.search(names) and self._thin(element)):
             return True
@@ -270,7 +266,7 @@ class Layout:
 
     def is_neighbour(self, element: etree._Element, tag: str, names: str) -> bool:
         """Return whether an element declares that it is about something else, such as related items, reviews or ads."""
-        if tag in _NEVER or element in self._titled or not names or not self.is_small(element):
+        if tag in _NEVER or element in self.titled or not names or not self.is_small(element):
             return False
         talk = _TALK_NAMES.search(names) is not None and _is_talk(element)
         return talk or _NEIGHBOUR_NAMES.search(names) is not None

@@ -49,7 +49,6 @@ _BETWEEN: Final = "|-–—•·\n\r "
 _LOST_LINKS: Final = 2
 """Maximum number of consecutive links missing from a line before the search for later links stops."""
 _MAX_LINK: Final = 500
-"""Maximum number of characters kept of a link's words."""
 _MAX_ICON_WORDS: Final = 3
 _MAX_ICON: Final = 30
 """Maximum length in characters of the description of a picture that is used like a word in a sentence."""

@@ -184,7 +184,6 @@ class _Builder:
         self._root = Element(ROOT)
         self._stack = [self._root]
         self._open: Counter[str] = Counter()
-        """The number of open elements by tag."""
         self._mine: list[Element] = []
         """Elements that Markdown has opened and not yet closed."""
         self._comment: list[str] | None = None

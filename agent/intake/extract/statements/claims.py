@@ -259,15 +259,11 @@ _WEAK_TOPICS: Final = (
     r"|each|all)|held to|endors\w+|vetted|scrutini\w+)\b",
 )
 _WEAK: Final = tuple(map(re.compile, _WEAK_TOPICS))
-
-
 # Annotations in a tool list that present a tool as safe; nothing forces the server to respect them.
 _HINT: Final = re.compile(
     r"\bvendor's own hint about \S+ (?:readOnlyHint true|destructiveHint false|idempotentHint true"
     r"|openWorldHint false),"
 )
-
-
 _RATING: Final = re.compile(
     r"(?i)\b(?:(?:threat model|(?:risk|security|safety) (?:assessment|review|evaluation|analysis|audit)|assessors?"
     r"|auditors?)\b[^.!?]{0,80}\b(?:rated?|scored?|graded?|classified|found|concluded|judged|called"

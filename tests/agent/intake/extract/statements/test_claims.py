@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 
 import pytest
 
@@ -39,6 +40,7 @@ def page(text: str, kind: str = "docs", number: int = 1, findings: tuple[Finding
     })  # fmt: skip
 
 
+@cache
 def drafted(*documents: Document) -> Draft:
     return draft_reading(read_documents(documents), name="Courier", calibration=load_calibration(), created_at=READ_AT)
 
