@@ -216,7 +216,7 @@ class Layout:
     """Classifier of the elements of one tree, which must not change in the meantime.
 
     `scope` is the element with the main text, or None if no element stands out; `named` says whether a landmark
-    names it; `depth` is the maximum nesting depth of the elements; `titled` are those with a first-level heading inside.
+    names it; `depth` is the maximum nesting depth of the elements; `titled` are those around a first-level heading.
     """
 
     def __init__(self, root: etree._Element) -> None:
