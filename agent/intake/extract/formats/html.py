@@ -215,7 +215,7 @@ def read_html(text: str) -> Page:
 
 
 class _Walk:
-    """A single walk over the tree in document order, using an explicit stack."""
+    """A single walk over the tree in document order."""
 
     def __init__(self, root: etree._Element, *, said: bool) -> None:
         self._root = root
@@ -238,22 +238,22 @@ class _Walk:
 
     def run(self) -> None:
         """Fill `pieces` and `links`."""
-        # A stack entry without an inner state is an element to enter; with an inner state, an element to leave. Text
-        # after an element belongs to the outer state.
-        outermost = _State(False, "", False, self.layout.scope is not None, self.article is None)
-        stack: list[tuple[etree._Element, _State, _State | None]] = [(self._root, outermost, None)]
-        while stack and len(self.pieces) < _MAX_BLOCKS:
-            element, outer, left = stack.pop()
-            if left is not None:
-                self._leave(element, outer, left)
-                continue
-            inner = self._enter(element, outer)
-            stack.append((element, outer, inner or outer))
-            if inner is not None:
-                self._say(element.text, inner)
-                stack.extend([(child, inner, None) for child in reversed(element)])
-        self.cut = bool(stack)
-        self._flush(outermost)
+        states = [_State(False, "", False, self.layout.scope is not None, self.article is None)]
+        walker = etree.iterwalk(self._root, events=("start", "end"))
+        for event, element in walker:
+            self.cut = len(self.pieces) >= _MAX_BLOCKS
+            if self.cut:
+                break
+            if event == "end":  # text after an element belongs to the outer state
+                inner = states.pop()
+                self._leave(element, states[-1], inner)
+            elif (entered := self._enter(element, states[-1])) is None:
+                states.append(states[-1])
+                walker.skip_subtree()
+            else:
+                states.append(entered)
+                self._say(element.text, entered)
+        self._flush(states[0])
 
     def _enter(self, element: etree._Element, outer: _State) -> _State | None:
         """Enter `element` and return the state inside it, or None if the element was handled as a whole."""

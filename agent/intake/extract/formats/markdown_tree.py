@@ -9,6 +9,7 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
@@ -23,7 +24,6 @@ LANGUAGE: Final = "language"
 LITERAL: Final = "#literal"
 BARE: Final = "bare"
 """Attribute that marks an `a` element as a bare address in running text."""
-_NO_ATTRIBUTES: Final[dict[str, str]] = {}
 _MAX_DEPTH: Final = 400
 """Maximum number of open elements; the content of a deeper element goes to its parent."""
 _MAX_NESTED: Final = 40
@@ -80,21 +80,17 @@ _SHORTCODE: Final = re.compile(r"(?<!\S):[a-z][a-z0-9_+-]{1,30}:(?!\S)")
 _JSX_TAG: Final = re.compile(r"</?[A-Z][\w.]{0,60}+\s[^<>]{0,4000}+>")
 
 
+@dataclass(slots=True, eq=False)
 class Element:
     """An element with its children in order; `ended` is False if the text ends before the element is closed."""
 
-    __slots__ = ("attributes", "children", "ended", "own", "tag")
-
-    def __init__(
-        self, tag: str, attributes: dict[str, str] = _NO_ATTRIBUTES, *, own: bool = False, text: str | None = None
-    ) -> None:
-        self.tag = tag
-        """The tag in lower case, except for MDX components, which begin with a capital."""
-        self.attributes = attributes
-        self.children: list[Element | str] = [] if text is None else [text]
-        self.ended = True
-        self.own = own
-        """Whether the element comes from Markdown rather than from an HTML tag."""
+    tag: str
+    """The tag in lower case, except for MDX components, which begin with a capital."""
+    attributes: dict[str, str] = field(default_factory=dict)
+    children: list["Element | str"] = field(default_factory=list)
+    own: bool = False
+    """Whether the element comes from Markdown rather than from an HTML tag."""
+    ended: bool = True
 
     def walk(self) -> Iterator["Element | str"]:
         """Yield this element and everything in it, in text order, except the words of comments."""
@@ -156,9 +152,7 @@ class _Parser(MarkdownIt):
         return url
 
 
-@cache
-def _parser() -> MarkdownIt:
-    return _Parser()
+_parser = cache(_Parser)
 
 
 def _deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -223,7 +217,7 @@ class _Builder:
                 title = _CODE_TITLE.search(rest)
                 if title:
                     attributes["title"] = (title[1] or title[2]).strip()
-                self._add(Element("pre", attributes, own=True, text=content))
+                self._add(Element("pre", attributes, [content], own=True))
             elif kind == "softbreak":
                 self._say(" ")
             elif kind == "image":
@@ -261,7 +255,7 @@ class _Builder:
         if not self._open["a"]:
             for match in _BARE.finditer(text):
                 self._say(text[at : match.start()])
-                self._add(Element("a", {"href": match[0].rstrip(_AFTER_ADDRESS), BARE: ""}, text=match[0]))
+                self._add(Element("a", {"href": match[0].rstrip(_AFTER_ADDRESS), BARE: ""}, [match[0]]))
                 at = match.end()
         self._say(text[at:])
 
@@ -303,7 +297,7 @@ class _Builder:
                 # The content of a script or style sheet is not markup.
                 closing = re.compile(f"</{name}", re.IGNORECASE).search(text, at)
                 said = at = closing.start() if closing else len(text)
-                self._add(Element("#raw", text=text[match.end() : at]))
+                self._add(Element("#raw", children=[text[match.end() : at]]))
         self._between(text[said:], block=block)
 
     def _between(self, text: str, *, block: bool) -> None:
@@ -363,7 +357,7 @@ class _Builder:
         if self._comment is not None:
             words = " ".join(" ".join(self._comment).split())
             self._comment = None
-            self._add(Element(COMMENT, text=words))
+            self._add(Element(COMMENT, children=[words]))
 
     def _say(self, text: str) -> None:
         if text:

@@ -325,8 +325,8 @@ def _single(page: Page, wanted: str | None, named: Name, title: str, vendor: str
     only = leave_only(page, wanted, named)
     if only is not None:
         return Subject(wanted, (), False, only, reason=_ASKED)
-    aliases = tuple(alias for alias in (named.name, *named.aliases) if names.key(alias) != names.key(wanted))
-    known = tuple(dict.fromkeys(alias for alias in aliases if alias))
+    apart = (alias for alias in (named.name, *named.aliases) if alias and names.key(alias) != names.key(wanted))
+    known = tuple(dict.fromkeys(apart))
     marked = mark_others(page, named._replace(name=wanted, aliases=known))
     return Subject(wanted, (), False, marked, known, vendor, _ASKED)
 
