@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.intake.extract.formats import markdown_dialects as dialects
 from agent.intake.extract.formats.markdown_tree import BARE, BLOCKS, COMMENT, LANGUAGE, Element, tree_of
@@ -64,12 +64,6 @@ _CELLS: Final = re.compile(r"(?<!\\)\|")
 _WRAPPED_SHARE: Final = 0.6
 _MAX_WRAP: Final = 100
 _MIN_WRAP: Final = 50
-
-
-class _Picture(NamedTuple):
-    """A picture among the words of a block."""
-
-    alt: str
 
 
 def read_markdown(text: str) -> Page:
@@ -141,7 +135,8 @@ class _Walk:
         self._silenced: list[Removed] = []
         self._attributes: list[Removed] = []
         self._hidden: list[Removed] = []
-        self._buffer: list[str | _Picture] = []
+        self._buffer: list[str | Block] = []
+        """The words of a block and the pictures among them."""
         self._linked: list[str] = []
         self._kind: BlockKind = "paragraph"
         self._level = 0
@@ -193,7 +188,7 @@ class _Walk:
             return not self._table(element)
         elif tag == "img":
             alt = " ".join(element.attributes.get("alt", "").split())
-            self._buffer.extend([_Picture(alt)] if alt else [])
+            self._buffer.extend([Block("image", alt)] if alt else [])
         elif tag in ("br", "hr"):
             self._buffer.append(_SOFTER if element.own else _BREAK)
         elif tag == "a":
@@ -266,24 +261,24 @@ class _Walk:
         linked: Sequence[str] = self._linked
         self._linked = []
         words = "".join(part for part in parts if isinstance(part, str))
-        pictures = [part for part in parts if isinstance(part, _Picture)]
+        pictures = [part for part in parts if isinstance(part, Block)]
         alone = not _SEES.search(words)
         if alone and self._kind != "heading":
-            self.blocks.extend(Block("image", picture.alt) for picture in pictures)
+            self.blocks.extend(pictures)
             if pictures or not words.strip(_BETWEEN):
                 return
         # A short description is a word of its sentence, but a badge beside the words of a title is not one of them.
         icons = [
-            picture
-            for picture in pictures
-            if self._kind != "heading" and len(picture.alt) <= _MAX_ICON and len(picture.alt.split()) <= _MAX_ICON_WORDS
+            each
+            for each in pictures
+            if self._kind != "heading" and len(each.text) <= _MAX_ICON and len(each.text.split()) <= _MAX_ICON_WORDS
         ]
         shown = "".join(
-            part if isinstance(part, str) else f" {part.alt} " if alone or part in icons else " " for part in parts
+            part if isinstance(part, str) else f" {part.text} " if alone or part in icons else " " for part in parts
         )
         for line in _lines(shown, whole=self._kind == "heading"):
             linked = self._line(line, linked)
-        self.blocks.extend(Block("image", picture.alt) for picture in pictures if not alone and picture not in icons)
+        self.blocks.extend(picture for picture in pictures if not alone and picture not in icons)
         if self._kind != "heading":
             self._kind, self._level = "paragraph", 0
 

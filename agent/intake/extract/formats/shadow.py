@@ -58,10 +58,8 @@ def _fill(host: etree._Element, shadow: etree._Element, scopes: dict[str, str]) 
     host.text = shadow.tail = None
     shadow.tag = SHADOW_TAG
     unseen = etree.Element("template")
-    slots: dict[str, etree._Element] = {}
-    for slot in inner:
-        if slot.tag == "slot":
-            slots.setdefault(slot.get("name") or "", slot)
+    # Of several slots with one name, the first counts.
+    slots = {slot.get("name") or "": slot for slot in reversed(inner) if slot.tag == "slot"}
     filled: set[etree._Element] = set()
 
     def opened(name: str) -> etree._Element:
