@@ -98,14 +98,6 @@ class _Heading(NamedTuple):
     about: About
 
 
-class _Start(NamedTuple):
-    """Where a section begins."""
-
-    offset: int
-    path: tuple[str, ...]
-    about: About
-
-
 class _Composer:
     """A document's text, blocks, sections and findings, while blocks are added in order."""
 
@@ -118,7 +110,8 @@ class _Composer:
         self._parts: list[str] = []
         self._length = 0
         self._stack: list[_Heading] = []
-        self._starts = [_Start(0, (), base)]
+        self._starts: list[tuple[int, tuple[str, ...], About]] = [(0, (), base)]
+        """The offset at which each section begins, its path, and what it is about."""
         self._spill = False
         """Whether the text follows a label of material about something else."""
 
@@ -142,7 +135,7 @@ class _Composer:
         for mark in active:
             # A page that shows raw Markdown may still state facts between the marks, so its text is not withdrawn.
             raw = mark.kind == "structure" and block.kind == "paragraph" and not text.endswith("|")
-            self.find(mark.kind, start, start if raw else end, under(self._starts[-1].path), text[mark.start :])
+            self.find(mark.kind, start, start if raw else end, under(self._starts[-1][1]), text[mark.start :])
 
     def find(self, kind: str, start: int, end: int, where: str, excerpt: str) -> None:
         """Add a finding; `kind` is one of `FindingKind`."""
@@ -161,11 +154,11 @@ class _Composer:
     def finish(self) -> tuple[str, tuple[Section, ...]]:
         """Return the text and its sections."""
         self._put("\n" if self.blocks else "")
-        ends = [*(start.offset for start in self._starts[1:]), self._length]
+        ends = [*(start for start, _, _ in self._starts[1:]), self._length]
         sections = (
-            Section(start=start.offset, end=end, path=start.path, about=start.about)
-            for start, end in zip(self._starts, ends, strict=True)
-            if end > start.offset
+            Section(start=start, end=end, path=path, about=about)
+            for (start, path, about), end in zip(self._starts, ends, strict=True)
+            if end > start
         )
         return "".join(self._parts), tuple(sections)
 
@@ -223,7 +216,7 @@ class _Composer:
             about = "platform"
         path = tuple(heading.text for heading in self._stack)
         if block.kind == "heading" or (path, about) != self._starts[-1][1:]:
-            self._starts.append(_Start(self._length, path, about))
+            self._starts.append((self._length, path, about))
 
 
 @lru_cache(maxsize=64)
