@@ -13,14 +13,7 @@ from agent.facts.vocabulary import load_vocabulary
 from agent.records import Document, FactorEstimate, LayerThreats, Question, UseProposal
 from agent.report.draft_json import dump
 from agent.review.domain.facts.changed_sheet import KIND, by_names, free_id, stated_keys
-from agent.review.domain.facts.from_answers import (
-    DOCUMENT,
-    STATES,
-    checked_states,
-    places,
-    question_of,
-    settled_by,
-)
+from agent.review.domain.facts.from_answers import DOCUMENT, STATES, checked_states, places, question_of, settled_by
 from agent.review.domain.fields import Sources, address, checked_fields, plain_text, short_text
 from agent.review.domain.fold import carriers_of
 from agent.review.domain.items import (

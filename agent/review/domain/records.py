@@ -37,8 +37,7 @@ Reason = Literal[
 ContestKind = Literal["wrong", "outdated", "missing"]
 Stage = Literal["open", "signed"]
 ItemId = Annotated[
-    str,
-    Field(pattern=r"^(posture|score|(fact|factor|layer|threat|chain|capability|question)/[A-Za-z0-9_.-]{1,80})$"),
+    str, Field(pattern=r"^(posture|score|(fact|factor|layer|threat|chain|capability|question)/[A-Za-z0-9_.-]{1,80})$")
 ]
 """Permanent: `posture`, `score`, `fact/ID`, `factor/KEY`, `layer/KEY`, `threat/ID`, `chain/N`, `capability/C1`,
 `question/Q1`; `fact/Q1-KEY` is the fact for KEY stated by the answer to Q1."""

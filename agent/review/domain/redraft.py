@@ -17,16 +17,7 @@ from agent.drafting.product.capability_rows import LABELS
 from agent.errors import InputError
 from agent.intake.snapshots import store as store_snapshot
 from agent.pipeline import draft_reading, read_documents, recomposed, write_index
-from agent.records import (
-    Document,
-    Draft,
-    DraftFacts,
-    FactorEstimate,
-    LayerThreats,
-    Question,
-    Snapshot,
-    SourceRef,
-)
+from agent.records import Document, Draft, DraftFacts, FactorEstimate, LayerThreats, Question, Snapshot, SourceRef
 from agent.records.draft import REDRAFTED_FROM
 from agent.records.evidence import MARK
 from agent.report import draft_folder
