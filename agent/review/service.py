@@ -17,19 +17,19 @@ from agent.records import Document, Draft, FactSheet
 from agent.report.draft_json import dump, dump_documents, load_whole
 from agent.report.formats.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.review.domain import response_acts
-from agent.review.domain.acts import check
+from agent.review.domain.acts import check, refuse_stale
 from agent.review.domain.effects.compare import Comparison, SideBySide, compare, side_by_side
 from agent.review.domain.effects.decisions import DECIDING, ActResult, Moved, Pace, pace_of, score_words, what_moved
 from agent.review.domain.facts.changed_sheet import follows_from_facts
 from agent.review.domain.facts.from_answers import STATES, read_answer, stating
 from agent.review.domain.fold import fold
 from agent.review.domain.new_threat import Written, weighed
-from agent.review.domain.planned_sheet import Sheet, again, with_sheet
-from agent.review.domain.records import Action, Event, Planned, Reviewer, ReviewState, Verb, Verdict
+from agent.review.domain.planned_sheet import again, with_sheet
+from agent.review.domain.records import Action, Event, Planned, Reviewer, ReviewState, Verb, Verdict, replaced
 from agent.review.domain.replay import SHEET, living
 from agent.review.domain.rescore import shown
-from agent.review.domain.response import Answer, By, parse_response
-from agent.review.domain.response_acts import planned_of, refuse_stale
+from agent.review.domain.response import Answer, by_kind, parse_response
+from agent.review.domain.response_acts import planned_of
 from agent.review.domain.undo import with_own_act
 from agent.review.store import signed
 from agent.review.store.cache import LruCache, NewDrafts, ReviewCache, Shown
@@ -49,8 +49,6 @@ _DRAFTS: Final = 200
 """The size, in drafts, of each cache for recomposing a draft from its facts."""
 _BY_REVIEWERS: Final[tuple[Verb, ...]] = ("confirm", "bulk", "correct", "strike", "add", "waive")
 """Verbs that exclude a reviewer from signing under the two-person rule."""
-_DONE: Final = ("waived",)
-"""Verdicts of questions that no longer go to the vendor; answered questions are not in the reviewed draft anyway."""
 _DAY: Final = 10
 """Length of a date, in characters."""
 _NOBODY: Final = Reviewer(name="preview")
@@ -203,11 +201,12 @@ class Service:
         """Return the result of an act without storing it; its events are not hashed."""
         who = reviewer or _NOBODY
         before = self.review(key)
-        made = self._sheet(before, self._check(before, with_own_act(before, action, who.name)))
-        events = self._unstored(before, made.planned, who)
-        if not events:
-            return _nothing(before)
-        after = self._cache.fold(key, (*self._store.events(key, to=before.version), *events), _new_drafts(made)).state
+        planned = self._check(before, with_own_act(before, action, who.name))
+        if not planned:
+            return _unmoved(before)
+        made, new_drafts = self._with_sheet(before, planned)
+        events = self._unstored(before, made, who)
+        after = self._cache.fold(key, (*self._store.events(key, to=before.version), *events), new_drafts).state
         return ActResult(events=events, state=after, moved=what_moved(before, after))
 
     def weigh(self, key: str, given: Mapping[str, object]) -> Written:
@@ -238,7 +237,9 @@ class Service:
             planned = planned_of(
                 state, response, self.documents(key), known=known, version=at, seen=seen, told=self._told
             )
-            return _named(planned, draft) if draft else planned
+            if not draft:
+                return planned
+            return tuple(replaced(p, after={**p.said, "draft": draft}) if p.verb == "answer" else p for p in planned)
 
         return self._planned_act(key, reviewer, plan)
 
@@ -258,9 +259,8 @@ class Service:
         check(before, asked, ())
         answers, numbers = _answers(events, before)
         if answers and self.follows(key):
-            raise InputError(
-                "answers count as facts in this review", where="answers", hint="choose what the answer states"
-            )
+            hint = "choose what the answer states"
+            raise InputError("answers count as facts in this review", where="answers", hint=hint)
         if not answers:
             hint = "record one, or import a response file"
             raise InputError("no answer has been recorded since the draft was made", where="answers", hint=hint)
@@ -276,13 +276,13 @@ class Service:
             "sha256": name, "documents": sha256(documents).hexdigest(), "draft": made.draft.id,
             "answers": numbers, "moved": [list(row) for row in made.moved], SHEET: sheet,
         }  # fmt: skip
-        tried = self._unstored(before, check(before, asked.model_copy(update={"fields": fields}), ()), reviewer)
+        tried = self._unstored(before, check(before, replaced(asked, fields=fields), ()), reviewer)
         moved = what_moved(before, self._cache.fold(key, (*events, *tried), new_drafts).state)
         fields["score"] = {
             "before": moved.before.model_dump(mode="json"), "after": moved.after.model_dump(mode="json"),
             "causes": list(moved.causes),
         }  # fmt: skip
-        planned = check(before, asked.model_copy(update={"fields": fields}), ())
+        planned = check(before, replaced(asked, fields=fields), ())
         try:
             return self._stored(key, before, planned, reviewer, new_drafts.blobs, new_drafts)
         except StaleError:
@@ -329,8 +329,9 @@ class Service:
     def questionnaire(self, key: str, format_: Format) -> Export:
         """Export the unanswered questions as a document for the vendor."""
         state = self.review(key)
-        done = [one.item.id.partition("/")[2] for one in state.items if one.verdict in _DONE]
-        data = questionnaire(state.reviewed, format_, leave_out=done)
+        # The reviewed draft has no answered questions.
+        waived = [one.item.id.partition("/")[2] for one in state.items if one.verdict == "waived"]
+        data = questionnaire(state.reviewed, format_, leave_out=waived)
         return Export(f"{key}-questions.{format_}", MEDIA_TYPES[format_], data)
 
     def reply(self, key: str) -> str:
@@ -344,12 +345,14 @@ class Service:
 
     # ------------------------------------------------------------ inside
 
-    def _sheet(self, state: ReviewState, planned: Sequence[Planned]) -> Sheet:
-        return with_sheet(state, planned, self._recompose)
+    def _with_sheet(
+        self, state: ReviewState, planned: tuple[Planned, ...]
+    ) -> tuple[tuple[Planned, ...], NewDrafts | None]:
+        made = with_sheet(state, planned, self._recompose)
+        return made.planned, NewDrafts({made.sha256: made.draft}) if made.draft is not None else None
 
     def _recompose(self, draft: Draft, sheet: FactSheet) -> Draft | None:
-        """Recompose a draft as `agent.pipeline.recomposed` does, in half the time if the result of `own_left_out` is
-        cached."""
+        """Recompose a draft as `agent.pipeline.recomposed` does, with the result of `own_left_out` cached."""
         # Imported here because the drafter takes a second to load, and most reviews are never redrafted.
         from agent.pipeline import own_left_out, with_facts
 
@@ -361,8 +364,7 @@ class Service:
         return check(state, self._told(state, action), self.documents(state.key), self._seen(state.key))
 
     def _told(self, state: ReviewState, action: Action) -> Action:
-        """Add the stated facts to an answer. Raises InputError if it states facts and the draft cannot incorporate
-        them."""
+        """Add the stated facts to an answer. Raises InputError if the draft cannot incorporate them."""
         name = action.item.partition("/")[2]
         question = next((one for one in state.questions if one.id == name), None)
         if action.verb != "answer" or question is None:
@@ -372,28 +374,25 @@ class Service:
                 hint = "leave this out, and draft again with the answer"
                 raise InputError("the draft is not derived from its facts", where=STATES, hint=hint)
             return action
-        return action.model_copy(update={"fields": stating(action.fields, question, read_answer)})
+        return replaced(action, fields=stating(action.fields, question, read_answer))
 
     def _seen(self, key: str) -> Callable[[int], ReviewState]:
         return lambda version: self.review(key, version)
 
     def _planned_act(self, key: str, reviewer: Reviewer, plan: Planning) -> ActResult:
-        """Plan and store an act; plan again if others stored events first. `plan` decides whether this is a
-        conflict."""
+        """Plan and store an act; plan again if others stored events first."""
         for left in reversed(range(_TRIES)):
             before = self.review(key)
             planned = plan(before)
             if not planned:
-                return _nothing(before)
-            made = self._sheet(before, planned)
-            new_drafts = _new_drafts(made)
-            blobs = [*new_drafts.blobs] if new_drafts is not None else []
+                return _unmoved(before)
+            made, new_drafts = self._with_sheet(before, planned)
+            blobs = new_drafts.blobs if new_drafts is not None else []
             if planned[0].verb == "sign":
                 self._may_sign(key, reviewer)
-                signed = before.reviewed.model_copy(update={"review": None})
-                blobs.append(Blob("reviewed", dump(signed).encode()))
+                blobs.append(Blob("reviewed", dump(replaced(before.reviewed, review=None)).encode()))
             try:
-                return self._stored(key, before, made.planned, reviewer, blobs, new_drafts)
+                return self._stored(key, before, made, reviewer, blobs, new_drafts)
             except StaleError:
                 if not left:
                     raise
@@ -413,16 +412,11 @@ class Service:
         if self._settings.review_two_person != "on":
             return
         if reviewer.role != "approver":
-            hint = "invite one under People, and have them sign"
-            raise RefusedError(
-                "an approver must sign, because the two-person rule is on", where=reviewer.name, hint=hint
-            )
+            what = "an approver must sign, because the two-person rule is on"
+            raise RefusedError(what, where=reviewer.name, hint="invite one under People, and have them sign")
         if any(event.reviewer == reviewer.name and event.verb in _BY_REVIEWERS for event in self._store.events(key)):
-            raise RefusedError(
-                "somebody who decided items of the review cannot sign it",
-                where=reviewer.name,
-                hint="have another approver sign",
-            )
+            what = "somebody who decided items of the review cannot sign it"
+            raise RefusedError(what, where=reviewer.name, hint="have another approver sign")
 
     def _stored(
         self,
@@ -464,24 +458,11 @@ class Service:
 
 def _may_write(reviewer: Reviewer) -> None:
     if reviewer.role == "viewer":
-        raise RefusedError(
-            "a viewer cannot change anything", where=reviewer.name, hint="ask for the role of an analyst"
-        )
+        hint = "ask for the role of an analyst"
+        raise RefusedError("a viewer cannot change anything", where=reviewer.name, hint=hint)
 
 
-def _named(planned: Sequence[Planned], draft: str) -> tuple[Planned, ...]:
-    """Return a response's events. Each answer stores the id of the draft made with the answers outside the review."""
-    return tuple(
-        plan.model_copy(update={"after": {**(plan.after or {}), "draft": draft}}) if plan.verb == "answer" else plan
-        for plan in planned
-    )
-
-
-def _new_drafts(made: Sheet) -> NewDrafts | None:
-    return NewDrafts({made.sha256: made.draft}) if made.draft is not None else None
-
-
-def _nothing(state: ReviewState) -> ActResult:
+def _unmoved(state: ReviewState) -> ActResult:
     return ActResult(events=(), state=state, moved=what_moved(state, state))
 
 
@@ -498,7 +479,6 @@ def _answers(events: Sequence[Event], state: ReviewState) -> tuple[list[Answer],
             continue
         last = max(e.number for e in events if e.verb == "answer" and e.item == one.item.id)
         if last != before.get(name):
-            by: By = "analyst" if given.get("kind") == "analyst-note" else "vendor"
-            found.append(Answer(name, str(given["text"]), str(given["url"]), by))
+            found.append(Answer(name, str(given["text"]), str(given["url"]), by_kind(given.get("kind"))))
             numbers[name] = last
     return found, numbers

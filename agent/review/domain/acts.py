@@ -47,11 +47,8 @@ from agent.review.domain.replay import CALLED, SEEN, why
 from agent.review.domain.rescore import headline_of
 from agent.review.domain.response import ANSWERS, Answer, by_kind
 from agent.review.domain.undo import blocking
-from agent.taxonomy.factors import FACTORS
-from agent.taxonomy.layers import LAYERS
 
 MAX_NAME: Final = 80
-OF_REVIEW: Final[tuple[Verb, ...]] = ("undo", "redo", "assign", "sign", "reopen", "add", "redraft", "ask")
 WHEN_SIGNED: Final[tuple[Verb, ...]] = ("reopen", "contest", "assign", "comment", "manage")
 _NEEDS_REASON: Final[tuple[Verb, ...]] = ("correct", "strike", "waive")
 _FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
@@ -104,8 +101,9 @@ def check(
     if action.version > state.version or action.version < 0:
         raise InputError("there is no such version", where="version", hint=f"the last one is {state.version}")
     act = _Act(state, action, documents, seen)
-    if verb in OF_REVIEW:
-        return act.of_review()
+    if verb in _OF_REVIEW:
+        made = _OF_REVIEW[verb](act)
+        return (made,) if made is not None else ()
     planned = act.of_section() if action.section and not action.item else act.of_item(_item(state, action.item))
     # Add the current titles of the items, so that the log keeps the titles as they were.
     titles = {one.item.id: one.item.title for one in state.items}
@@ -179,21 +177,6 @@ class _Act:
         self._sources = Sources(documents, state.reviewed.evidence)
 
     # ------------------------------------------------------------ the review as a whole
-
-    def of_review(self) -> tuple[Planned, ...]:
-        """Return the events of an action on the review as a whole."""
-        acts: dict[Verb, Callable[[], Planned | None]] = {
-            "undo": self._undo,
-            "redo": self._redo,
-            "assign": self._assign,
-            "sign": self._sign,
-            "reopen": self._reopen,
-            "redraft": self._redraft,
-            "ask": self._ask,
-            "add": self._add,
-        }
-        made = acts[self._action.verb]()
-        return (made,) if made is not None else ()
 
     def _of_review(self, after: Plain | None = None, before: Plain | None = None) -> Planned:
         return Planned(verb=self._action.verb, item="", before=before, after=after, note=self._action.note)
@@ -287,9 +270,8 @@ class _Act:
             hint = f"answer it, or send {asked.id} to the vendor"
             raise InputError(f"{asked.id} already asks about it", where="key", hint=hint)
         if key in stated_keys(draft):
-            raise InputError(
-                f"it is already stated: {entry.title}", where="key", hint="confirm, correct or strike the fact"
-            )
+            hint = "confirm, correct or strike the fact"
+            raise InputError(f"it is already stated: {entry.title}", where="key", hint=hint)
         settles = settled_by(entry)
         after: Plain = {
             "key": key,
@@ -334,28 +316,17 @@ class _Act:
         if done and (verb in ("confirm", "send") or same):
             return ()
         self._unchanged(one)
-        match verb:
-            case "confirm":
-                # An answer is confirmed by confirming each of its facts that is still undecided.
-                answered = one.verdict == "answered"
-                names = answer_facts(self._state, one.item.id) if answered else (one.item.id,)
-                chosen = [_item(self._state, name) for name in names]
-                for each in chosen:
-                    self._unchanged(each)
-                return tuple(self._planned(each, self._seen_now(each)) for each in chosen)
-            case "correct":
-                return (self._correct(one),)
-            case "strike":
-                return self._strike(one)
-            case "waive":
-                return (self._waive(one),)
-            case "send":
-                return self._send(one)
-            case "attach":
-                return (self._attach(one),)
-            case "answer":
-                return (self._answer(one),)
-        raise InputError(f"{verb} does not apply to an item", where="verb", hint="confirm, correct, strike …")
+        if verb not in _OF_ITEM:
+            raise InputError(f"{verb} does not apply to an item", where="verb", hint="confirm, correct, strike …")
+        return _OF_ITEM[verb](self, one)
+
+    def _confirm(self, one: ItemState) -> tuple[Planned, ...]:
+        """Confirm the item. An answer is confirmed by confirming each of its facts that is still undecided."""
+        answered = one.verdict == "answered"
+        chosen = [_item(self._state, name) for name in answer_facts(self._state, one.item.id)] if answered else [one]
+        for each in chosen:
+            self._unchanged(each)
+        return tuple(self._planned(each, self._seen_now(each)) for each in chosen)
 
     def _unchanged(self, one: ItemState) -> None:
         """Raise ConflictError when the item was touched after the version that the reviewer saw."""
@@ -386,7 +357,7 @@ class _Act:
         said = kept(content_of(self._state.reviewed, one.item.id, self._state.based), but)
         return {SEEN: said} if said else None
 
-    def _correct(self, one: ItemState) -> Planned:
+    def _correct(self, one: ItemState) -> tuple[Planned, ...]:
         before = now_of(self._state, one)
         after = checked_fields(one.item.kind, self._fields, before, self._sources)
         if one.item.id == SCORE and after.get("headline") is not None:
@@ -399,7 +370,7 @@ class _Act:
         but = (*after, *({"layer": before, "factor": ("parts", "rationale")}.get(one.item.kind, ())))
         seen = {} if one.item.id == SCORE else self._seen_now(one, but) or {}
         fields = {name: before.get(name) for name in after}
-        return self._planned(one, {**self._sources.with_marks(after), **seen}, fields)
+        return (self._planned(one, {**self._sources.with_marks(after), **seen}, fields),)
 
     def _own_quotes(self, one: ItemState, facts: Sequence[str], marks: Sequence[str]) -> Plain:
         """Return the evidence that an added threat cites directly, and its facts whose quotes are all still cited."""
@@ -422,7 +393,7 @@ class _Act:
             self._unchanged(fact)
         return tuple(self._planned(each) for each in standing or (one,))
 
-    def _waive(self, one: ItemState) -> Planned:
+    def _waive(self, one: ItemState) -> tuple[Planned, ...]:
         if one.verdict != "open":
             raise InputError("only an open item can be waived", where=one.item.id, hint=f"this one is {one.verdict}")
         if one.via:
@@ -432,20 +403,18 @@ class _Act:
         if leads and self._action.reason == _ACCEPTED and not self._action.note.strip():
             told = "accepting the risk that the score rests on needs a note"
             raise InputError(told, where="note", hint="say who accepts it, and why")
-        return self._planned(one, self._seen_now(one))
+        return (self._planned(one, self._seen_now(one)),)
 
     def _send(self, one: ItemState) -> tuple[Planned, ...]:
         """Send the vendor a question with the open unknowns that it settles, or an unknown with its questions."""
         if not self._can_be_sent(one):
             told = "only a question, an unknown factor or an uncertain layer can be sent"
             raise InputError(told, where=one.item.id, hint="confirm, correct or strike it")
-        asked, name = self._state.drafted.questions, one.item.id.partition("/")[2]
-        settled = {key for question in asked if question.id == name for key in question.settles}
+        settles = {f"question/{asked.id}": asked.settles for asked in self._state.drafted.questions}
         if one.item.kind == "question":
-            others = {*(f"factor/{key}" for key in FACTORS), *(f"layer/{key}" for key in LAYERS)}
-            others = {item for item in others if item.partition("/")[2] in settled}
+            others = {f"{kind}/{key}" for key in settles.get(one.item.id, ()) for kind in ("factor", "layer")}
         else:
-            others = {f"question/{question.id}" for question in asked if name in question.settles}
+            others = {asked for asked, keys in settles.items() if one.item.id.partition("/")[2] in keys}
         along = [
             other
             for other in self._state.items
@@ -461,19 +430,18 @@ class _Act:
             return is_unstated(part)
         return not part.certain if isinstance(part, LayerThreats) else kind == "question"
 
-    def _attach(self, one: ItemState) -> Planned:
+    def _attach(self, one: ItemState) -> tuple[Planned, ...]:
         given = self._fields.get("evidence")
         marks = self._sources.cite_all([self._fields] if given is None else given, "evidence")
         new = [mark for mark in marks if mark not in one.item.evidence]
         if not new:
             raise InputError("the item already has this quote", where=one.item.id, hint="select another one")
-        return self._planned(one, self._sources.with_marks({"evidence": new}), {"evidence": list(one.item.evidence)})
+        return (self._planned(one, self._sources.with_marks({"evidence": new}), {"evidence": list(one.item.evidence)}),)
 
-    def _answer(self, one: ItemState) -> Planned:
+    def _answer(self, one: ItemState) -> tuple[Planned, ...]:
         if one.item.kind != "question":
-            raise InputError(
-                "only a question can be answered", where=one.item.id, hint="correct it, or attach evidence"
-            )
+            hint = "correct it, or attach evidence"
+            raise InputError("only a question can be answered", where=one.item.id, hint=hint)
         kind = self._fields.get("kind", ANSWERS["vendor"])
         if kind not in ANSWERS.values():
             raise InputError("the kind of answer is unknown", where="kind", hint=" or ".join(ANSWERS.values()))
@@ -491,7 +459,7 @@ class _Act:
             given = Answer(name, text, url, by_kind(kind))
             others = [document for document in self._documents if document.id != at.document]
             after |= {DOCUMENT: at.document, STATES: checked_states(self._fields[STATES], given, at, others)}
-        return self._planned(one, after, (one.after or {}).get("answer"))
+        return (self._planned(one, after, (one.after or {}).get("answer")),)
 
     # ------------------------------------------------------------ contests
 
@@ -505,9 +473,8 @@ class _Act:
     def _decide(self, one: ItemState) -> Plain:
         contest, decision = self._contest_of(one), self._fields.get("decision")
         if decision not in ("accepted", "refused"):
-            raise InputError(
-                "a contest is either accepted or refused", where="decision", hint="give accepted or refused"
-            )
+            hint = "give accepted or refused"
+            raise InputError("a contest is either accepted or refused", where="decision", hint=hint)
         if contest.decision != "open":
             raise ConflictError(
                 "the contest has already been decided",
@@ -521,11 +488,8 @@ class _Act:
         return {"number": contest.number, "decision": decision, "rule": rule}
 
     def _contest_of(self, one: ItemState) -> Contest:
-        own = [contest for contest in self._state.contests if contest.item == one.item.id]
-        number = self._fields.get("number")
-        if number is None:
-            own = [contest for contest in own if contest.decision == "open"]
-        found = [contest for contest in own if number in (None, contest.number)]
+        number, own = self._fields.get("number"), [each for each in self._state.contests if each.item == one.item.id]
+        found = [each for each in own if (each.decision == "open" if number is None else each.number == number)]
         if len(found) != 1:
             raise InputError("there is no such contest", where="number", hint="give the contest's number")
         return found[0]
@@ -537,9 +501,8 @@ class _Act:
         section, verb = self._action.section, self._action.verb
         inside = [one for one in self._state.items if one.item.section == section]
         if not inside:
-            raise InputError(
-                f"there is no section {section[:40]!r}", where="section", hint="give a layer key, factors, …"
-            )
+            hint = "give a layer key, factors, …"
+            raise InputError(f"there is no section {section[:40]!r}", where="section", hint=hint)
         # Skip items touched since the reviewer's version, so that somebody looks at them individually.
         free = [
             one for one in inside
@@ -560,3 +523,15 @@ class _Act:
         seen = {item: kept(content_of(self._state.reviewed, item, self._state.based)) for item in chosen}
         after: Plain = {"section": section, "items": chosen, SEEN: seen}
         return (Planned(verb="bulk", item="", after=after, reason=self._action.reason, note=self._action.note),)
+
+
+_OF_REVIEW: Final[dict[Verb, Callable[[_Act], Planned | None]]] = {
+    "undo": _Act._undo, "redo": _Act._redo, "assign": _Act._assign, "sign": _Act._sign, "reopen": _Act._reopen,
+    "redraft": _Act._redraft, "ask": _Act._ask, "add": _Act._add,
+}  # fmt: skip
+"""How each act on the review as a whole is planned."""
+_OF_ITEM: Final[dict[Verb, Callable[[_Act, ItemState], tuple[Planned, ...]]]] = {
+    "confirm": _Act._confirm, "correct": _Act._correct, "strike": _Act._strike, "waive": _Act._waive,
+    "send": _Act._send, "attach": _Act._attach, "answer": _Act._answer,
+}  # fmt: skip
+"""How each act on one item is planned."""

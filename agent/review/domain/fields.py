@@ -125,9 +125,8 @@ def short_text(fields: Mapping[str, object], name: str, most: int) -> str:
     """Check and return a single line of at most `most` characters, or an empty text."""
     value = fields.get(name, "")
     if not isinstance(value, str) or len(value) > most or any(char in value for char in "\r\n\0"):
-        raise InputError(
-            "the field is not a short text", where=name, hint=f"give one line of at most {most} characters"
-        )
+        hint = f"give one line of at most {most} characters"
+        raise InputError("the field is not a short text", where=name, hint=hint)
     return value.strip()
 
 
@@ -135,9 +134,8 @@ def address(fields: Mapping[str, object], name: str) -> str:
     """Check and return an http(s) address, or an empty text."""
     value = short_text(fields, name, MAX_URL)
     if value and not _ADDRESS.fullmatch(value):
-        raise InputError(
-            "the field is not an address", where=name, hint="give a public page, such as https://docs.example/limits"
-        )
+        hint = "give a public page, such as https://docs.example/limits"
+        raise InputError("the field is not an address", where=name, hint=hint)
     return value
 
 
@@ -162,9 +160,8 @@ def checked_vector(value: object) -> str:
     read_vector(vector)
     other = next((name for name in metrics if name not in BASE_METRICS), None)
     if other is not None:
-        raise InputError(
-            f"{other} is not a base metric", where=where, hint="leave out threat and environmental metrics"
-        )
+        hint = "leave out threat and environmental metrics"
+        raise InputError(f"{other} is not a base metric", where=where, hint=hint)
     return PREFIX + "/".join(f"{name}:{metrics[name]}" for name in BASE_METRICS)
 
 
@@ -227,9 +224,8 @@ def _tenth(sources: Sources, value: object, where: str) -> float:
 def _control_factor(sources: Sources, value: object, where: str) -> float:
     factor = number(value, where)
     if not _HALF <= factor <= 1 or round(factor, _HUNDREDTHS) != factor:
-        raise InputError(
-            f"{factor} is not a mitigation factor", where=where, hint="give 0.5 to 1, with at most two decimals"
-        )
+        hint = "give 0.5 to 1, with at most two decimals"
+        raise InputError(f"{factor} is not a mitigation factor", where=where, hint=hint)
     return float(factor)
 
 

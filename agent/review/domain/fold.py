@@ -132,9 +132,8 @@ def _outcome(found: Replayed, instead: Mapping[str, Standing] | None = None) -> 
     follows = left_standing(based, found.fell)
     left = without_struck(whole, settled, found.drafted)
     # Do not ask the vendor an answered question again.
-    asked = (f"question/{one.id}" for one in left.questions)
-    done = {name for name in asked if settled.get(name, Standing()).given is not None}
-    left = replaced(left, questions=tuple(one for one in left.questions if f"question/{one.id}" not in done))
+    unasked = (one for one in left.questions if settled.get(f"question/{one.id}", Standing()).given is None)
+    left = replaced(left, questions=tuple(unasked))
     decided = settled.get(SCORE, Standing())
     scored = rescore(follows, with_lines(follows, left, settled), Choice.of(decided.edits, decided.attached))
     # The open questions share the remaining uncertainty, so answering other questions would raise a question's effect.
@@ -167,8 +166,7 @@ def _notes(found: Replayed, outcome: _Outcome, titles: Mapping[str, str]) -> Rev
         given = found.standing.get(f"question/{asked.id}", Standing()).given
         if given is not None:
             by, page = by_kind(given.get("kind")), given.get("url", "")
-            note = AnswerNote(question=asked.id, text=asked.text, answer=given["text"], page=page, by=by)
-            answers.append(note)
+            answers.append(AnswerNote(question=asked.id, text=asked.text, answer=given["text"], page=page, by=by))
     notes = ReviewNotes(
         numbers=reviewed.notes.numbers if reviewed.notes else {},
         work=tuple(
@@ -196,11 +194,10 @@ def _notes(found: Replayed, outcome: _Outcome, titles: Mapping[str, str]) -> Rev
 def _items(found: Replayed, outcome: _Outcome, documents: Sequence[Document]) -> tuple[ItemState, ...]:
     contested = {contest.item for contest in found.contests.values() if contest.decision == "open"}
     quotes = {one.id: one.quote for one in outcome.whole.evidence}
-    told = outcome.answered
+    told, whole = outcome.answered, outcome.whole
     texts = (*documents, *(given.source for given in outcome.given)) if documents else ()
     facts = {name: fact for name, (fact, _) in told.items()}
-    carried = carriers(outcome.whole, found.drafted, facts)
-    whole = outcome.whole
+    carried = carriers(whole, found.drafted, facts)
     if found.drafted.facts is not None and whole.facts != found.drafted.facts:
         # Show the facts as originally read, including struck ones, with their quotes and those of answers.
         known = {item.id: item for item in whole.evidence}
@@ -236,10 +233,9 @@ def _items(found: Replayed, outcome: _Outcome, documents: Sequence[Document]) ->
 def _state(
     found: Replayed, item: Item, one: Standing, lapsed: str, *, contested: bool, via: tuple[str, ...]
 ) -> ItemState:
-    drafts = () if one.added else (found.based or found.drafted, found.drafted)
-    drafted: Plain = (
-        next((fields for draft in drafts if (fields := fields_of(draft, item.id))), {}) if one.edits else {}
-    )
+    drafted: Plain = {}
+    if one.edits and not one.added:
+        drafted = fields_of(found.based or found.drafted, item.id) or fields_of(found.drafted, item.id)
     return ItemState(
         item=item,
         verdict="open" if lapsed else one.verdict,
@@ -298,13 +294,11 @@ def through_facts(items: Sequence[ItemState]) -> Iterator[ItemState]:
     facts with one key, and nobody should have to decide on the same thing twice."""
     verdicts = {one.item.id: one.verdict for one in items}
     for one in items:
-        told = {verdicts[name] for name in one.via}
-        if not told or one.verdict != "open":
-            yield one
-        elif told <= set(REVIEWED):
+        told = {verdicts[name] for name in one.via} if one.verdict == "open" else set()
+        if told and told <= set(REVIEWED):
             yield replaced(one, verdict="confirmed")
         else:
-            yield replaced(one, verdict=next(iter(told)) if len(told) == 1 else "open")
+            yield replaced(one, verdict=told.pop()) if len(told) == 1 else one
 
 
 # ---------------------------------------------------------------- what contests did

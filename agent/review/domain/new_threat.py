@@ -165,7 +165,8 @@ def _facts(known: Mapping[str, Fact], value: object, where: str) -> list[str]:
 
 def planned_threat(state: ReviewState, reading: Reading, sources: Sources, reason: str, note: str) -> Planned:
     """Plan the event that adds the threat, under an id never used in the review."""
-    after = sources.with_marks({**reading.after, "place": LAST, NUMBER: state.next_number})
+    number = max(state.numbers.values(), default=0) + 1
+    after = sources.with_marks({**reading.after, "place": LAST, NUMBER: number})
     # Store the quotes, so that the threat is reopened when one of them is removed with its fact.
     after = {**after, SEEN: kept({"evidence": [f"“{item.quote}”" for item in reading.quotes]})}
     words = [word for word in re.findall(r"[a-z0-9]+", reading.after["title"].lower()) if word != _LLM_WORD]

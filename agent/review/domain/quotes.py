@@ -115,9 +115,8 @@ def _span(value: Mapping[object, object], document: Document, where: str) -> tup
     start, end, quote = value.get("start"), value.get("end"), value.get("quote")
     if start is None and end is None and isinstance(quote, str):
         if (found := locate(quote, document.text)) is None:
-            raise InputError(
-                f"the quote “{_short(quote)}” is not in {document.id}", where=where, hint="copy it from the source"
-            )
+            hint = "copy it from the source"
+            raise InputError(f"the quote “{_short(quote)}” is not in {document.id}", where=where, hint=hint)
         start, end = found.start, found.end
     if type(start) is not int or type(end) is not int or not 0 <= start < end <= len(document.text):
         hint = f"start and end must be between 0 and {len(document.text)}"

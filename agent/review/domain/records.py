@@ -273,11 +273,6 @@ class ReviewState(Record):
         left = {one.item.id for one in (*self.open, *self.waived)}
         return sum(one.item.id not in left for one in self.own)
 
-    @property
-    def next_number(self) -> int:
-        """The number for the next new threat."""
-        return max(self.numbers.values(), default=0) + 1
-
     def tag(self, threat: str) -> str:
         """Return the name of a threat in the review, such as T3; empty for a threat without a number."""
         return f"T{self.numbers[threat]}" if threat in self.numbers else ""

@@ -205,8 +205,7 @@ def _facts(old: DraftFacts | None, fresh: DraftFacts | None) -> DraftFacts | Non
 
 
 def _with_kept(fresh: LayerThreats, old: LayerThreats, folded: set[str], *, doubted: bool) -> LayerThreats:
-    """Return the fresh layer plus the old threats that no answer removed: those for which the fresh draft had no
-    room and, if a vendor answered, those that it no longer supports."""
+    """Return the fresh layer plus old threats that it had no room for or that only a vendor's answer removed."""
     told = {threat.id for threat in fresh.threats}
     lost = [threat for threat in old.threats if threat.id not in told and (doubted or threat.id in folded)]
     kept = (threat if threat.id in folded else replaced(threat, state="contradicted") for threat in lost)
@@ -231,16 +230,14 @@ def _moved(before: Draft, after: Draft, touched: set[str]) -> Iterator[Moved]:
         marks = dict.fromkeys(MARK.findall(layer.paragraph))
         return f"paragraph on {', '.join(marks)}" if marks else "paragraph without a quote"
 
-    def flag(layer: LayerThreats) -> str:
-        return "certain" if layer.certain else "not certain"
-
     for key in (key for key in FACTORS if key in touched and key in before.factors):
         if span(before.factors[key]) != span(after.factors[key]):
             yield Moved(key, span(before.factors[key]), span(after.factors[key]))
     for name in (layer for layer in LAYERS if layer in touched):
         old, new = before.layers[name], after.layers[name]
         if old.certain != new.certain:
-            yield Moved(name, flag(old), flag(new))
+            flags = ("not certain", "certain")
+            yield Moved(name, flags[old.certain], flags[new.certain])
         elif old.paragraph != new.paragraph:
             yield Moved(name, rests(old), rests(new))
         was, now = {t.id: t for t in old.threats}, {t.id: t for t in new.threats}

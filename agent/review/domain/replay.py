@@ -281,8 +281,7 @@ def _touched(events: Sequence[Event]) -> dict[str, int]:
 
 
 def _answered_anew(found: Replayed, event: Event) -> None:
-    """Reopen the decisions on the facts of the previous answer, since the answer has changed. An analyst's answer
-    confirms the facts that it states."""
+    """Reopen decisions on the facts of the previous answer; an analyst's answer confirms the facts that it states."""
     own = f"fact/{event.item.partition('/')[2]}-"
     for name, one in found.standing.items():
         if name.startswith(own) and one.verdict != "open":
@@ -372,8 +371,7 @@ def edited_since(one: Standing, was: Standing) -> tuple[str, ...]:
 
 
 def _redraft(found: Replayed, event: Event, revisions: Mapping[str, Draft]) -> None:
-    """Switch to the redraft made with the answers, and reopen items whose content changed; evidence is compared by
-    quote, not by id."""
+    """Switch to the redraft and reopen items whose content changed; evidence is compared by quote, not by id."""
 
     def contents(draft: Draft) -> Plain:
         found = {item.id: content_of(draft, item.id) for item in items_of(draft, (), {})}

@@ -19,6 +19,7 @@ A draft with unchanged inputs keeps its score exactly, so confirming never chang
 import re
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from agent.drafting.conditions_for_use import proposal_of, weighed
@@ -63,11 +64,8 @@ def advised(drafted: Draft, reviewed: Draft) -> Draft:
     if advice is None:
         return reviewed
     was, now = threats_of(drafted), threats_of(reviewed)
-    same = {
-        name for name, threat in now.items()
-        if name in was and threat.score.cvss_vector == was[name].score.cvss_vector
-        and threat.default_use == was[name].default_use
-    }  # fmt: skip
+    key = attrgetter("score.cvss_vector", "default_use")
+    same = {name for name, threat in now.items() if name in was and key(threat) == key(was[name])}
     conditions, residual = advice.conditions, advice.residual
     if len(same) < max(len(was), len(now)):
         conditions = tuple(
@@ -80,11 +78,9 @@ def advised(drafted: Draft, reviewed: Draft) -> Draft:
             if not one.threats or not now.keys().isdisjoint(one.threats)
         )
         residual = _residual(now, same, conditions, before.residual if before else None)
-    asked = bool(reviewed.questions)
+    asked, had = bool(reviewed.questions), bool(drafted.questions)
     own = proposal_of(reviewed.score, residual, asked=asked)
-    if before is not None and before.proposal != proposal_of(
-        drafted.score, before.residual, asked=bool(drafted.questions)
-    ):
+    if before is not None and before.proposal != proposal_of(drafted.score, before.residual, asked=had):
         # The proposal comes from the LLM and does not depend on the score.
         own = weighed(before.proposal, reviewed.score, residual, asked=asked, conditions=bool(conditions))
     return replaced(reviewed, advice=replaced(advice, proposal=own, conditions=conditions, residual=residual))
@@ -136,9 +132,8 @@ def rescore(drafted: Draft, reviewed: Draft, choice: Choice) -> Draft:
     if scored != drafted.score:
         if made.product.posture == drafted.product.posture:
             word = f"{scored.severity} before controls" if scored.severity else "Not scored"
-            made = replaced(
-                made, product=replaced(made.product, posture=_BAND.sub(word, made.product.posture, count=1))
-            )
+            posture = _BAND.sub(word, made.product.posture, count=1)
+            made = replaced(made, product=replaced(made.product, posture=posture))
         if scored.inputs is not None and scored.inputs.cvss_base is not None:
             share = shares(made)
             made = replaced(made, questions=tuple(replaced(one, effect=share(one.settles)) for one in made.questions))
@@ -159,10 +154,8 @@ def headline_of(draft: Draft) -> Threat | None:
 
 def raw_score(draft: Draft) -> Decimal:
     """Return the unrounded score before withholding; 0 for a score without inputs."""
-    at = point_of(draft.score.formula, draft.score.inputs)
-    if at is None:
-        return draft.score.aivss or draft.score.provisional or Decimal(0)
-    return exact(capped(raw(draft.score.formula, at)))
+    ends = ends_of(draft.score.formula, draft.score.inputs)
+    return ends.at if ends is not None else draft.score.aivss or draft.score.provisional or Decimal(0)
 
 
 # ---------------------------------------------------------------- headline and threats
@@ -179,10 +172,8 @@ def _headline(drafted: Draft, reviewed: Draft, choice: Choice) -> Threat | None:
         if kept is not None:
             return kept
         places = {threat.id: threat.place for threat in standing.values() if threat.place is not None}
-        able = [threat for threat in standing.values() if threat.evidence and not is_proposed(threat)]
-        return min(
-            able, key=lambda threat: (place_of(threat, places), -threat.score.cvss_base, threat.id), default=None
-        )
+        able = [one for one in standing.values() if one.evidence and not is_proposed(one)]
+        return min(able, key=lambda one: (place_of(one, places), -one.score.cvss_base, one.id), default=None)
     ranked = sorted(map(with_basis, standing.values()), key=lambda one: (one.place is None, one.place or 0, one.id))
     if kept is not None and before is not None and kept.evidence and kept.score.cvss_base >= before.score.cvss_base:
         graver = (
@@ -197,8 +188,7 @@ def _headline(drafted: Draft, reviewed: Draft, choice: Choice) -> Threat | None:
 
 
 def _scored_threats(drafted: Draft, reviewed: Draft) -> Draft:
-    """Return the draft with its threats rescored under the reviewed factors: by AIVSS 0.8 with a mitigation factor of
-    1, as the drafter grades threats."""
+    """Rescore the threats under the reviewed factors as the drafter does: AIVSS 0.8, mitigation factor 1."""
     total, was = _sum(reviewed), threats_of(drafted)
     moved = total != _sum(drafted)
 
@@ -215,8 +205,7 @@ def _scored_threats(drafted: Draft, reviewed: Draft) -> Draft:
 
 
 def _placed(draft: Draft, first: Threat) -> Draft:
-    """Assign new places (headline, added threats, others) if the headline is not first or an unplaced threat was
-    added. If an added headline already has a place, no place changes."""
+    """Assign new places (headline, added threats, others) if the headline is not first or an added threat has none."""
     threats = [threat for layer in draft.layers.values() for threat in layer.threats]
     others = sorted((t for t in threats if t.place is not None), key=lambda threat: (threat.place or 0, threat.id))
     if not others:

@@ -8,7 +8,7 @@ import yaml
 from agent.errors import InputError
 from agent.records import Document, Draft
 from agent.report.safe_markdown import one_line, plain
-from agent.review.domain.acts import Seen, check, refuse_stale as refuse_stale
+from agent.review.domain.acts import Seen, check
 from agent.review.domain.items import POSTURE, items_of
 from agent.review.domain.records import Action, Contest, Plain, Planned, ReviewState
 from agent.review.domain.response import ANSWERS, SCHEMA, ContestGiven, Response, answers_of

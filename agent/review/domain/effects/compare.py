@@ -151,7 +151,20 @@ def side_by_side(states: Sequence[ReviewState]) -> SideBySide:
         title = f"{LAYER_CODES[name]} {LAYER_TITLES[name]}"
         differs = len({cell.text for cell in cells}) > 1 or bool(alone)
         lines.append(Line(key=name, title=title, kind="layer", cells=cells, differs=differs))
-    return SideBySide(columns=tuple(_column(state) for state in states), lines=tuple(lines))
+    columns = (
+        Column(
+            key=state.key,
+            product=draft.product.name,
+            drafter=draft.drafter.llm or draft.drafter.kind,
+            drafted=draft.created_at,
+            stage=state.stage,
+            score=shown(draft.score),
+            uncertain=sum(not layer.certain for layer in draft.layers.values()),
+            unknown=sum(is_unstated(factor) and not _set_in_review(factor) for factor in draft.factors.values()),
+        )
+        for state, draft in zip(states, drafts, strict=True)
+    )
+    return SideBySide(columns=tuple(columns), lines=tuple(lines))
 
 
 def words(value: object) -> str:
@@ -169,20 +182,6 @@ def words(value: object) -> str:
             return ", ".join(f"{name}: {words(part)}" for name, part in value.items())
         case _:
             return str(value)
-
-
-def _column(state: ReviewState) -> Column:
-    draft = state.reviewed
-    return Column(
-        key=state.key,
-        product=draft.product.name,
-        drafter=draft.drafter.llm or draft.drafter.kind,
-        drafted=draft.created_at,
-        stage=state.stage,
-        score=shown(draft.score),
-        uncertain=sum(not layer.certain for layer in draft.layers.values()),
-        unknown=sum(is_unstated(factor) and not _set_in_review(factor) for factor in draft.factors.values()),
-    )
 
 
 def _factor(one: FactorEstimate | None) -> Cell:

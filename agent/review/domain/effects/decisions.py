@@ -137,13 +137,12 @@ def first_decisions(state: ReviewState) -> tuple[Decision, ...]:
             why, weight = _why_layer(draft, name), weight if one.item.id in movers else 0.0
         elif one.item.kind == "question":
             weight = promise(settles.get(name, ()))
-            unsure = [
-                LAYER_CODES[key] for key in LAYERS if key in settles.get(name, ()) and not draft.layers[key].certain
-            ]
-            narrows = (
+            keys = [key for key in LAYERS if key in settles.get(name, ()) and not draft.layers[key].certain]
+            told = (
                 f"its answer may narrow the likely range by up to {weight:.1f} points" if round(weight, 1) > 0 else ""
             )
-            why = "; ".join(filter(None, (narrows, f"it would settle {', '.join(unsure)}" if unsure else "")))
+            settled = f"it would settle {', '.join(LAYER_CODES[key] for key in keys)}" if keys else ""
+            why = "; ".join(filter(None, (told, settled)))
         if why:
             found.append(Decision(state=one, weight=weight, moves_band=one.item.id in movers, why=why))
     found.sort(key=lambda decision: (not decision.moves_band, -decision.weight))
@@ -167,11 +166,10 @@ def band_movers(draft: Draft) -> frozenset[str]:
     """Return the ids of items that decide the band, or whether a score is shown at all."""
     found = {f"factor/{swing.name}" for swing in swings(draft.score) if _crosses(swing)}
     sure = [key for key, layer in draft.layers.items() if layer.certain]
-    few = len(sure) < CERTAIN_NEEDED
+    few, first = len(sure) < CERTAIN_NEEDED, headline_of(draft)
     if few or len(sure) == CERTAIN_NEEDED:
         found |= {f"layer/{key}" for key in draft.layers if (key not in sure) is few}
-    first = headline_of(draft)
-    return frozenset((*found, *([f"threat/{first.id}"] if first is not None else [])))
+    return frozenset(found if first is None else {*found, f"threat/{first.id}"})
 
 
 def _crosses(swing: Swing) -> bool:
@@ -312,8 +310,8 @@ def _named(draft: Draft, threat: Threat) -> str:
 
 
 def _factors_moved(one: Draft, two: Draft) -> Iterator[str]:
-    """Yield each changed factor with the points by which it moved the score, computed by AIVSS 0.8 with the later
-    score's base and multipliers; then the factors whose range changed but whose value did not."""
+    """Yield each changed factor with the points by which it moved the score; then those with another range alone."""
+    # By AIVSS 0.8, with the later score's base and multipliers.
     score, points, ranges = two.score, list[tuple[Decimal, str, str]](), list[str]()
     slope = (Decimal(10) - (score.cvss_base or Decimal(0))) / 10 * score.threat_multiplier * score.mitigation_factor
     for key in FACTOR_SETS[score.factor_set or "0.5"]:

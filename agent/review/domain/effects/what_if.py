@@ -109,10 +109,8 @@ def _factors(draft: Draft, score: _Score) -> Iterator[Lowering]:
 
 
 def _questions(draft: Draft, asked: Sequence[Question], pool: Sequence[Threat], score: _Score) -> Iterator[Lowering]:
-    """Yield the effect of a reassuring answer to each question: its factors at their low ends, its threats eased.
-
-    The metrics that an answer eases are known only for questions from the bundled list.
-    """
+    """Yield the effect of a reassuring answer to each question: its factors at their low ends, its threats eased."""
+    # The metrics that an answer eases are known only for questions from the bundled list.
     known = {row.text: row.metrics for row in load_questions()}
     for one in asked:
         metrics = known.get(one.text, {})
@@ -137,9 +135,7 @@ def _metrics(pool: Sequence[Threat], score: _Score) -> Iterator[Lowering]:
         values = {milder[threat.id][0] for threat in held}
         if after < now and len(values) == 1:
             vector = eased(held[0].score.cvss_vector, {metric: values.pop()})
-            name, meaning = next(
-                (name, told) for name, told, _ in vector_words(vector) if name.startswith(f"{metric}:")
-            )
+            name, meaning = next(row[:2] for row in vector_words(vector) if row[0].startswith(f"{metric}:"))
             code, _, title = name.partition(" ")
             what = f"{code} ({title}: {meaning})"
             yield Lowering("metric", tuple(f"threat/{threat.id}" for threat in held), what, *score(after, Decimal(0)))

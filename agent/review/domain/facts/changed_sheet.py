@@ -225,12 +225,8 @@ def with_answers(draft: Draft, answers: Mapping[str, Given], recompose: Recompos
 
 
 def _follows(draft: Draft, sheet: FactSheet, recompose: Recompose, *, alone: bool = False) -> Draft:
-    """Compute the draft derived from a sheet. Vendor-only facts that could lower a risk (controls, limits and
-    denials) are noted: they are listed but do not affect the draft.
-
-    Facts added only by a vendor's word settle no layer, unless the draft must be derivable from its facts
-    `alone`, as a stored draft is.
-    """
+    """Compute the draft derived from a sheet; with `alone`, it can be derived from its facts, as a stored draft."""
+    # Vendor-only facts that could lower a risk (controls, limits, denials) are listed but do not affect the draft.
     draft = _without_noted(draft)
     noted = {fact.id for fact in sheet.facts if is_vendors_word(fact) and comforts(fact)}
     counting = _left_out(sheet, noted)
@@ -239,6 +235,7 @@ def _follows(draft: Draft, sheet: FactSheet, recompose: Recompose, *, alone: boo
         return recompose(draft, left) or pruned(draft, left)
 
     made = following(counting)
+    # Facts added only by a vendor's word settle no layer.
     words = {fact.id for fact in counting.facts if is_vendors_word(fact)} - {fact.id for fact in facts_of(draft)}
     if words and not alone:
         made = _unsettled(made, following(_left_out(counting, words)), words)
@@ -269,8 +266,7 @@ def _follows(draft: Draft, sheet: FactSheet, recompose: Recompose, *, alone: boo
 
 
 def _without_noted(draft: Draft) -> Draft:
-    """Remove the facts that a draft with answers lists but does not count, leaving what is derived from the
-    other facts."""
+    """Remove the facts that a draft with answers lists but does not count."""
     facts = facts_of(draft)
     noted = {fact.id for fact in facts if not fact.counts and is_vendors_word(fact) and comforts(fact)}
     if not noted:
@@ -286,8 +282,7 @@ def _without_noted(draft: Draft) -> Draft:
 
 
 def _with_speakers(draft: Draft, spoken: Mapping[str, SourceKind]) -> Draft:
-    """Name the vendor or the analyst as the speaker in paragraphs that quote their answers. `spoken` maps the id of
-    each answer's document to the answer's kind."""
+    """Name the speaker in paragraphs that quote answers; `spoken` has their kinds by document."""
     speakers = {item.id: _SPEAKERS[spoken[item.document]] for item in draft.evidence if item.document in spoken}
 
     def said(found: re.Match[str]) -> str:
@@ -298,18 +293,16 @@ def _with_speakers(draft: Draft, spoken: Mapping[str, SourceKind]) -> Draft:
 
 
 def _unsettled(made: Draft, base: Draft, words: Collection[str]) -> Draft:
-    """Turn every layer of `made` that is certain only because of a vendor's word back to not certain. `words` are the
-    ids of vendor-only facts, and `base` is the draft without them."""
-    opened = [
-        key for key, layer in made.layers.items()
-        if layer.certain and key in base.layers and not base.layers[key].certain
-    ]  # fmt: skip
-    if not opened:
-        return made
+    """Make layers uncertain again that are certain only by the vendor-only facts `words`, which `base` lacks."""
     layers = {
-        key: _opened(key, layer, base.layers[key], made, words) if key in opened else layer
+        key: _opened(key, layer, base.layers[key], made, words)
+        if layer.certain and key in base.layers and not base.layers[key].certain
+        else layer
         for key, layer in made.layers.items()
     }
+    opened = [key for key, layer in layers.items() if layer is not made.layers[key]]
+    if not opened:
+        return made
     texts, last = {one.text for one in made.questions}, max((int(one.id[1:]) for one in made.questions), default=0)
     more = [one for one in base.questions if one.text not in texts and set(opened).intersection(one.settles)]
     questions = (*made.questions, *(replaced(one, id=f"Q{last + n}") for n, one in enumerate(more, 1)))
@@ -338,17 +331,11 @@ def _opened(
 
 
 def _as_known(before: Draft, drafted: Draft, fresh: Draft, decided: Collection[str]) -> Draft:
-    """Return `before` without the threats that are in neither the imported nor the new draft, that nobody decided on,
-    and that are in no chain, since chains are identified by their position."""
+    """Return `before` without undecided threats that are in neither draft."""
+    # A threat in a chain stays, since chains are identified by their position.
     kept = {*threats_of(drafted), *threats_of(fresh), *(name for chain in before.chains for name in chain.threats)}
-    passing = {name for name in threats_of(before) if name not in kept and f"threat/{name}" not in decided}
-    if not passing:
-        return before
-    layers = {
-        key: replaced(layer, threats=tuple(threat for threat in layer.threats if threat.id not in passing))
-        for key, layer in before.layers.items()
-    }
-    return replaced(before, layers=layers)
+    passing = {f"threat/{name}" for name in threats_of(before) if name not in kept}
+    return left_standing(before, passing - {*decided})
 
 
 def _aligned(
@@ -404,12 +391,12 @@ def _questions(
     taken: Collection[str],
     answered: Collection[str],
 ) -> tuple[tuple[Question, ...], dict[str, str]]:
-    """Return the questions with their final ids, and a map from fresh to final ids. A reworded question about the
-    same fact keys is the same question, unless the old question was answered: then it is new."""
+    """Return the questions with their final ids, and a map from fresh to final ids."""
     left, held = list(before), {*(one.id for one in before), *taken}
     made, names = [], {}
     for one in fresh:
         same = next((other for other in left if other.text == one.text), None)
+        # A reworded question about the same keys is the same question, unless the old one was answered.
         alike = (other for other in left if other.id not in answered and other.about and other.about == one.about)
         same = same or next(alike, None)
         if same is not None:
@@ -447,6 +434,5 @@ def without_quotes_of_fallen(made: Draft, whole: Draft, fell: Sequence[str]) -> 
 
 
 def _marks(draft: Draft) -> set[str]:
-    """Return the evidence ids that a draft lists outside its evidence and LLM record. Ids within prose do not count:
-    a text that outlived its fact may cite a missing id."""
+    """Return the evidence ids listed outside evidence and LLM record. Prose may cite ids that are gone."""
     return set(_LISTED.findall(draft.model_dump_json(exclude={"evidence", "judgement"})))

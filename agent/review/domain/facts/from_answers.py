@@ -269,9 +269,8 @@ def _quotes(quote: str, answer: Answer, own: Document, documents: Sequence[Docum
         raise InputError("the answer is too long for one quote", where=where, hint="copy only the words that say so")
     found = cite({"document": own.id, "quote": words}, (own,), (), where)
     if any(one.flagged and one.start < found.end and found.start < one.end for one in statements((own,))):
-        raise InputError(
-            "this part of the answer addresses assessors", where=where, hint="quote words that state the fact"
-        )
+        hint = "quote words that state the fact"
+        raise InputError("this part of the answer addresses assessors", where=where, hint=hint)
     yield replaced(found, rank=ANALYST_RANK if answer.by == "analyst" else VENDOR_RANK, about="product")
     for page in documents:
         same = answer.page and urldefrag(page.url).url.rstrip("/") == urldefrag(answer.page).url.rstrip("/")
