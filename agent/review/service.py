@@ -256,7 +256,7 @@ class Service:
         refuse_stale(before, before.version if version is None else version, "redraft")
         events = self._store.events(key, to=before.version)
         asked = Action(verb="redraft", version=before.version, fields={"sha256": ""})
-        check(before, asked, ())
+        (planned,) = check(before, asked, (), self._seen(key))
         answers, numbers = _answers(events, before)
         if answers and self.follows(key):
             hint = "choose what the answer states"
@@ -276,15 +276,15 @@ class Service:
             "sha256": name, "documents": sha256(documents).hexdigest(), "draft": made.draft.id,
             "answers": numbers, "moved": [list(row) for row in made.moved], SHEET: sheet,
         }  # fmt: skip
-        tried = self._unstored(before, check(before, replaced(asked, fields=fields), ()), reviewer)
+        tried = self._unstored(before, (replaced(planned, after=fields),), reviewer)
         moved = what_moved(before, self._cache.fold(key, (*events, *tried), new_drafts).state)
         fields["score"] = {
             "before": moved.before.model_dump(mode="json"), "after": moved.after.model_dump(mode="json"),
             "causes": list(moved.causes),
         }  # fmt: skip
-        planned = check(before, replaced(asked, fields=fields), ())
+        planned = replaced(planned, after=fields)
         try:
-            return self._stored(key, before, planned, reviewer, new_drafts.blobs, new_drafts)
+            return self._stored(key, before, (planned,), reviewer, new_drafts.blobs, new_drafts)
         except StaleError:
             refuse_stale(self.review(key), before.version, "redraft")
             raise

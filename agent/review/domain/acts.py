@@ -78,14 +78,12 @@ Seen = Callable[[int], ReviewState]
 """Returns the review as it was at a version."""
 
 
-def check(
-    state: ReviewState, action: Action, documents: Sequence[Document], seen: Seen | None = None
-) -> tuple[Planned, ...]:
+def check(state: ReviewState, action: Action, documents: Sequence[Document], seen: Seen) -> tuple[Planned, ...]:
     """Return the planned events for an action; empty if the action would change nothing.
 
     `state` is the latest state and `documents` are all sources. `seen` returns an earlier state as the base of a
-    conflict; without it, the drafted fields are the base. Raises InputError naming the field, ConflictError when
-    another event touched the item after `action.version`.
+    conflict. Raises InputError naming the field, ConflictError when another event touched the item after
+    `action.version`.
     """
     verb = action.verb
     if state.stage == "signed" and verb not in WHEN_SIGNED:
@@ -168,7 +166,7 @@ def _item(state: ReviewState, name: str) -> ItemState:
 class _Act:
     """An action checked against one state."""
 
-    def __init__(self, state: ReviewState, action: Action, documents: Sequence[Document], seen: Seen | None) -> None:
+    def __init__(self, state: ReviewState, action: Action, documents: Sequence[Document], seen: Seen) -> None:
         self._state = state
         self._action = action
         self._fields = action.fields
@@ -333,19 +331,15 @@ class _Act:
         action = self._action
         if one.changed <= action.version:
             return
-        if self._seen is None:
-            base = fields_of(self._state.drafted, one.item.id)
-        else:
-            earlier = self._seen(action.version)
-            found = next((other for other in earlier.items if other.item.id == one.item.id), None)
-            base = version_of(earlier, found) if found is not None else {}
+        earlier = self._seen(action.version)
+        found = next((other for other in earlier.items if other.item.id == one.item.id), None)
         raise ConflictError(
             f"{one.by or 'somebody'} has changed it since you saw it",
             where=one.item.id,
             hint="compare both versions and save the one to keep",
             mine={"verb": action.verb, **self._fields, "reason": action.reason, "note": action.note},
             theirs=version_of(self._state, one),
-            base=base,
+            base=version_of(earlier, found) if found is not None else {},
         )
 
     def _planned(self, one: ItemState, after: Plain | None = None, before: Plain | None = None) -> Planned:

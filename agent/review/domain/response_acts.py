@@ -23,8 +23,8 @@ def planned_of(
     *,
     known: Sequence[str],
     version: int,
-    seen: Seen | None = None,
-    told: Callable[[ReviewState, Action], Action] = lambda _, action: action,
+    seen: Seen,
+    told: Callable[[ReviewState, Action], Action],
 ) -> tuple[Planned, ...]:
     """Return the planned events for a response, skipping answers and contests already received in the same words.
 

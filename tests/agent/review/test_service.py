@@ -2,14 +2,16 @@
 
 import hashlib
 import threading
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from agent.errors import ConflictError, InputError, IntegrityError, RefusedError
-from agent.records import Draft
-from agent.report.draft_json import FILE_NAME, SNAPSHOTS, dump, load_whole, parse
-from agent.review.domain.records import Action, Reviewer, ReviewState
+from agent.report.draft_json import FILE_NAME, SNAPSHOTS, dump, parse
+from agent.review.domain.items import threats_of
+from agent.review.domain.records import Action, Reviewer, replaced
 from agent.review.domain.response import parse_response
 from agent.review.service import Service
 from agent.review.store.audit import audit
@@ -20,12 +22,16 @@ from tests.fakes.review.reviewing import case_documents, case_draft, not_given
 from tests.fakes.review.served_reviews import ADA, AT, CASE, FACTOR, GRACE, VIC, Reviews, draft_folder
 
 
-def threat_of(state: ReviewState, at: int = 0) -> str:
-    return [one.item.id for one in state.items if one.item.kind == "threat"][at]
+def response(draft: str, lines: str) -> bytes:
+    return f"draft: {draft}\nsender: Acme\n{lines}".encode()
 
 
-def response(draft: Draft, lines: str) -> bytes:
-    return f"draft: {draft.id}\nsender: Acme\n{lines}".encode()
+def at_once(works: Iterable[Callable[[], None]]) -> None:
+    threads = [threading.Thread(target=work) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 # ---------------------------------------------------------------- in and out
@@ -88,8 +94,7 @@ def test_an_act_becomes_events_a_state_and_what_moved(reviews: Reviews) -> None:
     (row,) = reviews.service.queue(QueueQuery()).rows
     assert row.score == done.moved.after
     assert row.changed.startswith("1 corrected")
-    assert reviews.service.review(key, 1).version == 1
-    assert reviews.service.review(key, 0).version == 0
+    assert [reviews.service.review(key, version).version for version in (1, 0)] == [1, 0]
     again = reviews.act(key, "confirm", FACTOR)
     assert (again.events, again.state, again.moved.causes) == ((), done.state, ())
     assert audit(reviews.store).sound
@@ -112,24 +117,9 @@ def test_a_viewer_looks_and_changes_nothing(reviews: Reviews) -> None:
 @pytest.mark.parametrize("verb", ["redraft", "import"])
 def test_what_comes_in_otherwise_is_no_act(reviews: Reviews, verb: str) -> None:
     key = reviews.bring()
-    fields: dict[str, object] = {"sha256": "0" * 64, "documents": "0" * 64}
-    action = Action.model_validate({"verb": verb, "version": 1, "fields": fields})
     with pytest.raises(InputError):
-        reviews.service.act(key, action, ADA)
+        reviews.act(key, verb, sha256="0" * 64, documents="0" * 64)  # type: ignore[arg-type]
     assert reviews.service.review(key).version == 1
-
-
-def test_two_reviewers_on_one_item_are_a_conflict_with_three_versions(reviews: Reviews) -> None:
-    key = reviews.bring()
-    reviews.act(key, "correct", FACTOR, value=0.2, by=GRACE, version=1)
-    with pytest.raises(ConflictError) as found:
-        reviews.act(key, "correct", FACTOR, value=0.9, version=1)
-    mine, theirs, base = found.value.mine, found.value.theirs, found.value.base
-    drafted = float(case_draft(CASE).factors["autonomy_of_action"].value)
-    assert (mine["value"], theirs["value"], base["value"]) == (0.9, 0.2, drafted)
-    assert theirs["by"] == "Grace"
-    reviews.act(key, "confirm", "posture", version=1)
-    assert reviews.service.review(key).version == 3
 
 
 def test_two_threads_on_different_items_lose_nothing(reviews: Reviews) -> None:
@@ -144,11 +134,7 @@ def test_two_threads_on_different_items_lose_nothing(reviews: Reviews) -> None:
             except (ConflictError, InputError) as error:
                 failed.append(error)
 
-    threads = [threading.Thread(target=work, args=(items[n::4],)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(partial(work, items[n::4]) for n in range(4))
     assert failed == []
     assert reviews.service.review(key).open == ()
     assert len(reviews.service.history(key)) == 1 + len(items)
@@ -166,11 +152,7 @@ def test_several_on_one_item_at_once_one_wins(reviews: Reviews) -> None:
         except ConflictError:
             outcomes.append("conflict")
 
-    threads = [threading.Thread(target=work, args=(n / 10,)) for n in range(1, 6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(partial(work, n / 10) for n in range(1, 6))
     assert sorted(outcomes) == ["conflict"] * 4 + ["stored"]
     assert len(reviews.service.history(key)) == 2
 
@@ -200,11 +182,13 @@ def test_a_signature_freezes_the_reviewed_draft(reviews: Reviews) -> None:
     reviews.close_all(key)
     done = reviews.act(key, "sign", by=GRACE)
     stamp = done.state.stamp
-    assert stamp is not None
+    # Another process shows the very draft that was signed.
+    later = Service(reviews.store, Settings(), lambda: AT).review(key).reviewed
+    assert dump(replaced(later, review=None)).encode() == reviews.store.blob(stamp.sha256)
     assert (stamp.reviewer, stamp.role, stamp.review) == ("Grace", "approver", key)
     frozen = reviews.store.blob(stamp.sha256)
     assert hashlib.sha256(frozen).hexdigest() == stamp.sha256
-    assert parse(frozen.decode(), where="blob") == done.state.reviewed.model_copy(update={"review": None})
+    assert parse(frozen.decode(), where="blob") == replaced(done.state.reviewed, review=None)
     with pytest.raises(InputError, match="signed"):
         reviews.act(key, "correct", FACTOR, value=0.3)
     reviews.act(key, "reopen", note="a new release")
@@ -218,10 +202,10 @@ def test_a_signature_freezes_the_reviewed_draft(reviews: Reviews) -> None:
 def test_a_response_file_becomes_answers_and_contests_once(reviews: Reviews) -> None:
     key = reviews.bring()
     draft = case_draft(CASE)
-    threat = threat_of(reviews.service.review(key))
+    threat = next(f"threat/{name}" for name in threats_of(draft))
     mark = draft.evidence[0].id
     raw = response(
-        draft,
+        draft.id,
         "answers: {Q1: {answer: 'Only reading runs unasked.', page: 'https://docs.example/limits'}}\n"
         f"contests:\n- {{item: {threat}, kind: wrong, text: 'It runs in a sandbox.', url: 'https://docs.example/s'}}\n"
         f"- {{item: {mark}, kind: outdated, text: 'The sentence is of an old page.'}}\n",
@@ -237,13 +221,10 @@ def test_a_response_file_becomes_answers_and_contests_once(reviews: Reviews) -> 
     assert second.kind == "outdated"
     (row,) = reviews.service.queue(QueueQuery(contested=True)).rows
     assert row.contested == 2
-    text = reviews.service.reply(key)
-    assert "not decided yet" in text
+    assert "not decided yet" in reviews.service.reply(key)
     reviews.act(key, "decide", threat, decision="refused", rule="The page does not name the default.")
     text = reviews.service.reply(key)
-    assert "Decision: refused" in text
-    assert "Reason: The page does not name the default." in text
-    assert "Effect: no change" in text
+    assert "- Decision: refused\n- Reason: The page does not name the default.\n- Effect: no change" in text
 
 
 @pytest.mark.parametrize(
@@ -259,19 +240,17 @@ def test_a_response_that_names_what_is_not_there_stores_nothing(reviews: Reviews
     key = reviews.bring()
     good = "answers: {Q1: {answer: 'Yes.'}}\n" if "answers" not in lines else ""
     with pytest.raises(InputError, match=says):
-        reviews.service.respond(key, response(case_draft(CASE), good + lines), ADA, 1)
-    other = response(case_draft(CASE).model_copy(update={"id": "draft-0"}), good)
-    with pytest.raises(InputError, match="about draft 'draft-0'"):
-        reviews.service.respond(key, other, ADA, 1)
+        reviews.service.respond(key, response(case_draft(CASE).id, good + lines), ADA, 1)
     assert reviews.service.review(key).version == 1
 
 
-def test_a_response_to_a_question_that_moved_on_is_a_conflict(reviews: Reviews) -> None:
-    key = reviews.bring()
+def test_a_response_about_another_draft_or_a_question_that_moved_on_is_refused(reviews: Reviews) -> None:
+    key, answers = reviews.bring(), "answers: {Q1: {answer: 'Yes.'}}\n"
+    with pytest.raises(InputError, match="about draft 'draft-0'"):
+        reviews.service.respond(key, response("draft-0", answers), ADA, 1)
     reviews.act(key, "strike", "question/Q1", by=GRACE)
-    raw = response(case_draft(CASE), "answers: {Q1: {answer: 'Yes.'}}\n")
     with pytest.raises(ConflictError):
-        reviews.service.respond(key, raw, ADA, 1)
+        reviews.service.respond(key, response(case_draft(CASE).id, answers), ADA, 1)
 
 
 def test_the_form_that_contests_an_item_is_a_response_file(reviews: Reviews) -> None:
@@ -319,26 +298,13 @@ def test_the_questionnaire_leaves_out_what_was_answered(reviews: Reviews) -> Non
     assert "## Q2. " in after
     for kind in ("csv", "docx"):
         made = reviews.service.questionnaire(key, kind)  # type: ignore[arg-type]
-        assert made.name == f"{key}-questions.{kind}"
-        assert made.data
-
-
-def test_a_whole_draft_comes_with_its_texts(tmp_path: Path) -> None:
-    draft, documents = load_whole(draft_folder(tmp_path))
-    assert (draft, documents) == (case_draft(CASE), case_documents(CASE))
+        assert (made.name, bool(made.data)) == (f"{key}-questions.{kind}", True)
 
 
 def test_what_was_asked_for_last_is_kept() -> None:
     kept: LruCache[int, int] = LruCache(2)
-    made: list[int] = []
-
-    def make(number: int) -> int:
-        made.append(number)
-        return number
-
-    for number in (1, 2, 1, 3, 1, 2):
-        assert kept.get(number, lambda number=number: make(number)) == number  # type: ignore[misc]
-    assert made == [1, 2, 3, 2]
+    made = [kept.get(number, partial(int, at)) for at, number in enumerate((1, 2, 1, 3, 1, 2))]
+    assert made == [0, 1, 0, 3, 0, 5], "only what is not kept is made again"
 
 
 # ---------------------------------------------------------------- answers as facts
@@ -349,7 +315,7 @@ TOKEN = "Every request to the HTTP endpoint must carry a bearer token; requests 
 
 def test_an_answer_that_says_it_by_itself_is_a_fact_and_nothing_waits(reviews: Reviews) -> None:
     key = reviews.bring()
-    ask = Action(verb="ask", version=reviews.service.review(key).version, fields={"key": "endpoint_auth"})
+    ask = Action(verb="ask", version=1, fields={"key": "endpoint_auth"})
     (asked,) = reviews.service.act(key, ask, ADA).events
     done = reviews.act(key, "answer", asked.item, text=TOKEN, url="https://docs.example/limits")
     (fact, quotes) = done.state.answered[f"{asked.item.partition('/')[2]}-endpoint_auth"]
@@ -364,22 +330,18 @@ def test_an_answer_that_says_it_by_itself_is_a_fact_and_nothing_waits(reviews: R
     other = Service(reviews.store, Settings(), lambda: AT)
     assert dump(other.review(key).reviewed) == dump(reviews.service.review(key).reviewed)
     assert audit(reviews.store).sound
-    reviews.act(key, "undo")
-    reviews.act(key, "undo")
-    reviews.act(key, "undo")
+    for _ in range(3):
+        reviews.act(key, "undo")
     assert dump(reviews.service.review(key).reviewed) == dump(reviews.service.review(key).drafted)
     assert len(reviews.service.documents(key)) == len(reviews.service.documents(key, 1))
 
 
 def test_a_response_file_may_say_what_its_answers_state(reviews: Reviews) -> None:
     key = reviews.bring()
-    draft = reviews.service.review(key).drafted.id
-    raw = f"draft: {draft}\nanswers: {{Q1: {{answer: It can., states: {{undo: yes, dry_run: no}}}}}}\n".encode()
     before = reviews.service.review(key)
-    done = reviews.service.respond(key, raw, ADA)
-    assert {name: fact.polarity for name, (fact, _) in done.state.answered.items()} == {
-        "Q1-undo": "asserted", "Q1-dry_run": "denied",
-    }  # fmt: skip
+    raw = response(before.drafted.id, "answers: {Q1: {answer: It can., states: {undo: yes, dry_run: no}}}\n")
+    told = reviews.service.respond(key, raw, ADA).state.answered
+    assert {name: fact.polarity for name, (fact, _) in told.items()} == {"Q1-undo": "asserted", "Q1-dry_run": "denied"}
     assert reviews.service.respond(key, raw, ADA).events == ()
     reviews.act(key, "undo")
     assert dump(reviews.service.review(key).reviewed) == dump(before.reviewed)
@@ -404,17 +366,7 @@ def test_the_queue_finds_what_a_comment_asks_somebody_to_look_at(reviews: Review
     assert reviews.service.queue(QueueQuery(asked="Grace Hopper")).total == 0
 
 
-def test_a_signed_review_shows_the_very_draft_that_was_signed(reviews: Reviews) -> None:
-    key = reviews.bring()
-    reviews.signed(key)
-    state = Service(reviews.store, Settings(), lambda: AT).review(key)
-    assert state.stamp is not None
-    bare = state.reviewed.model_copy(update={"review": None})
-    assert dump(bare).encode() == reviews.store.blob(state.stamp.sha256)
-
-
-def test_an_act_on_which_another_rests_is_taken_back_after_that(tmp_path: Path) -> None:
-    reviews = Reviews(tmp_path)
+def test_an_act_on_which_another_rests_is_taken_back_after_that(reviews: Reviews) -> None:
     key = reviews.bring()
     facts = [one.item.id for one in reviews.service.review(key).items if one.item.kind == "fact"]
     reviews.act(key, "confirm", "posture")

@@ -1,6 +1,6 @@
 """Random acts on a review: what an analyst in a hurry might do, in any order."""
 
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, settings, strategies as st
 
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
@@ -20,6 +20,16 @@ steps = st.lists(
 """Verb, which item, two numbers for its fields, a reason."""
 
 Step = tuple[str, int, int, int, str]
+
+
+def laws(examples: int) -> settings:
+    """Return the settings of a law whose examples are dear: none is made smaller."""
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
 
 
 def acted(desk: Desk, step: Step) -> Desk:
@@ -52,26 +62,19 @@ def fields_for(desk: Desk, verb: str, item: str, at: int, one: int, two: int) ->
     first = desk.documents[0]
     words = first.text.split()
     quote = {"document": first.id, "quote": " ".join(words[at % len(words) :][: 3 + one % 3])}
-    if verb == "attach":
-        return dict(quote)
-    if verb == "bulk":
-        return {"seen": [state.item.id for n, state in enumerate(desk.state.items) if n % (2 + one % 3)]}
-    if verb == "comment":
-        return {"text": f"See {one}."}
-    if verb == "add":
-        evidence = [quote] if two % 2 else []
-        return new_threat(title=f"Threat {one}", cvss_vector=VECTORS[at % 3], evidence=evidence)
-    if verb in ("answer", "contest", "decide"):
-        return {
-            "answer": {"text": "Yes.", "url": "https://example.com", "states": stated(at, one, two)},
-            "contest": {"kind": "wrong", "text": "Not so."},
-            "decide": {"decision": ("accepted", "refused")[one % 2], "rule": "Looked at."},
-        }[verb]
-    if verb == "ask":
-        return {"key": key_at(at)}
-    if verb == "assign":
-        return {"to": (ADA, GRACE)[one % 2]}
-    return correction(desk, item, at, one, two) if verb == "correct" else {}
+    new = {"title": f"Threat {one}", "cvss_vector": VECTORS[at % 3], "evidence": [quote] if two % 2 else []}
+    fields: dict[str, dict[str, object]] = {
+        "attach": dict(quote),
+        "bulk": {"seen": [state.item.id for n, state in enumerate(desk.state.items) if n % (2 + one % 3)]},
+        "comment": {"text": f"See {one}."},
+        "add": new_threat(**new),
+        "answer": {"text": "Yes.", "url": "https://example.com", "states": stated(at, one, two)},
+        "contest": {"kind": "wrong", "text": "Not so."},
+        "decide": {"decision": ("accepted", "refused")[one % 2], "rule": "Looked at."},
+        "ask": {"key": key_at(at)},
+        "assign": {"to": (ADA, GRACE)[one % 2]},
+    }
+    return correction(desk, item, at, one, two) if verb == "correct" else fields.get(verb, {})
 
 
 def key_at(at: int) -> str:

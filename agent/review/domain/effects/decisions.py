@@ -352,7 +352,6 @@ class Measured(NamedTuple):
 
 Pace = Mapping[str, Measured]
 """Measured times by kind of item; a kind without decisions is missing."""
-UNMEASURED: Final[Pace] = {}
 
 
 def pace_of(timed: Iterable[tuple[str, float]]) -> Pace:
@@ -363,7 +362,7 @@ def pace_of(timed: Iterable[tuple[str, float]]) -> Pace:
     return {kind: Measured(median(found), len(found)) for kind, found in sorted(by_kind.items())}
 
 
-def minutes_left(state: ReviewState, pace: Pace = UNMEASURED) -> float:
+def minutes_left(state: ReviewState, pace: Pace) -> float:
     """Estimate the minutes needed for the open items.
 
     Each item takes a weighted mean of its fixed seconds, which count as `PRIOR_ITEMS` items, and the measured median of

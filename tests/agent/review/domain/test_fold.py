@@ -14,20 +14,12 @@ from agent.review.domain.items import threats_of
 from agent.review.domain.records import Event, Planned, ReviewState, replaced
 from agent.review.domain.rescore import headline_of, raw_score
 from agent.scoring import verify
-from tests.fakes.drafts import thin, thin_documents, workos, workos_documents
-from tests.fakes.review.reviewing import CHAINED, Desk, golden_draft
+from tests.fakes.review.fact_desks import DESKS
+from tests.fakes.review.reviewing import Desk, golden_draft
 from tests.fakes.review.strategies import Step, acted, steps, walked
 
 FACTOR = "factor/autonomy_of_action"
 LAWS = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-DESKS = {
-    "case": Desk.of_case(),
-    "other case": Desk.of_case("abridge"),
-    "chained": Desk.of_case(CHAINED),
-    "assisted": Desk(*golden_draft("assisted-0.1.0")),
-    "workos": Desk(workos(), workos_documents()),
-    "thin": Desk(thin(), thin_documents()),
-}
 NAMES = st.sampled_from(sorted(DESKS))
 CASE = DESKS["case"]
 
@@ -225,7 +217,6 @@ def test_a_signed_review_carries_its_stamp_and_a_reopened_one_does_not() -> None
     done = CASE.closed()
     signed = done.act("sign")
     stamp = signed.state.stamp
-    assert stamp is not None
     assert (stamp.head, stamp.number) == (signed.events[-1].hash, len(signed.events))
     assert signed.reviewed.review == stamp == parse(signed.text, where="x").review
     assert replaced(signed.reviewed, review=None) == done.reviewed
@@ -295,7 +286,6 @@ def test_a_contest_of_a_corrected_item_opens_it_and_counts_from_there() -> None:
     settled = asked.act("correct", FACTOR, value=0.1).act("decide", FACTOR, decision="accepted", rule="Shown.")
     assert settled.one(FACTOR).verdict == "corrected"
     told = re.search(r"^corrected: value 0.9 → 0.1.*score (\d\.\d+) → (\d\.\d+)$", settled.state.contests[0].effect)
-    assert told is not None
     assert [f"{raw_score(desk.reviewed):.2f}" for desk in (asked, settled)] == list(told.groups())
 
 

@@ -1,6 +1,6 @@
 """A confirmation lapses when the confirmed item changes, and says what changed; nothing else makes it lapse."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import pytest
@@ -15,7 +15,6 @@ CASE: Final = Desk.of_case()
 CHAIN: Final = Desk.of_case(CHAINED)
 FACT: Final = {key: f"fact/{fact.id}" for key, fact in CASE.facts.items()}
 LED: Final = headline_of(CASE.draft)
-assert LED is not None
 HEADLINE: Final = f"threat/{LED.id}"
 FACTOR: Final = "factor/autonomy_of_action"
 KINDS: Final = ("posture", "score", "factor", "layer", "threat", "capability", "chain", "question", "fact")
@@ -63,23 +62,24 @@ ROWS: Final[dict[str, tuple[str, Way, str]]] = {
 @pytest.mark.parametrize("name", ROWS)
 def test_a_confirmation_lapses_when_what_was_confirmed_changes(name: str) -> None:
     item, way, says = ROWS[name]
-    confirmed = CASE.act("confirm", item)
-    assert confirmed.one(item).verdict == "confirmed"
-    after = way(confirmed)
+    before = CASE.act("confirm", item)
+    assert before.one(item).verdict == "confirmed"
+    after = way(before)
     one = after.one(item)
     assert (one.verdict, bool(one.lapsed)) == ("open", True)
     assert says in one.lapsed
     assert one in after.state.open
     # After an undo, the item is again as it was when confirmed.
     back = after.act("undo")
-    assert (back.one(item).verdict, back.one(item).lapsed, back.text) == ("confirmed", "", confirmed.text)
+    assert (back.one(item).verdict, back.one(item).lapsed, back.text) == ("confirmed", "", before.text)
     # After a new confirmation, it is confirmed as it is now.
     assert after.act("confirm", item).one(item).verdict == "confirmed"
 
 
-def everything_confirmed(desk: Desk) -> Desk:
-    for one in desk.state.items:
-        desk = desk.act("confirm", one.item.id)
+def confirmed(desk: Desk, names: Iterable[str] = ()) -> Desk:
+    """Return the review with these items confirmed, by default all."""
+    for name in names or [one.item.id for one in desk.state.items]:
+        desk = desk.act("confirm", name)
     return desk
 
 
@@ -110,14 +110,14 @@ def lapsed_as_it_should(before: Desk, after: Desk) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("act", ACTS)
 def test_whatever_says_something_else_after_an_act_is_open_again_and_nothing_more(act: str) -> None:
-    before = everything_confirmed(case_with("chain" if act == "a chain is renamed" else ""))
+    before = confirmed(case_with("chain" if act == "a chain is renamed" else ""))
     lapsed_as_it_should(before, ACTS[act](before))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [NAMES[0], ASSISTED])
 def test_whatever_says_something_else_after_a_fact_is_struck_is_open_again(name: str) -> None:
-    before, kinds = everything_confirmed(desk_of(name)), set()
+    before, kinds = confirmed(desk_of(name)), set()
     for one in before.state.items:
         if one.item.kind == "fact":
             after = before.act("strike", one.item.id)
@@ -140,9 +140,7 @@ def test_each_way_of_deciding_lapses(verb: str) -> None:
 def test_what_leaves_an_item_as_it_is_leaves_its_confirmation(kind: str) -> None:
     desk = case_with(kind)
     item = desk.first(kind)
-    after = desk.act("confirm", item)
-    for other in [one.item.id for one in desk.state.items if one.item.id != item][::3]:
-        after = after.act("confirm", other)
+    after = confirmed(desk, [item, *[one.item.id for one in desk.state.items if one.item.id != item][::3]])
     after = after.act("comment", item, text="looked at it twice").act("assign", to="Grace")
     assert (after.one(item).verdict, after.one(item).lapsed) == ("confirmed", "")
 
@@ -177,10 +175,8 @@ def test_a_correction_stands_as_it_was_corrected(kind: str, field: str, values: 
 
 
 def test_a_struck_threat_makes_a_confirmed_title_lapse_only_where_it_names_it() -> None:
-    desk, names = CASE, [f"threat/{name}" for name in CASE.threats]
-    for name in names:
-        desk = desk.act("confirm", name)
-    after = desk.act("strike", names[-1])
+    names = [f"threat/{name}" for name in CASE.threats]
+    after = confirmed(CASE, names).act("strike", names[-1])
     assert {after.one(name).verdict for name in names[:-1]} == {"confirmed"}
 
 

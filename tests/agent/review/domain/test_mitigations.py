@@ -75,11 +75,9 @@ def test_what_is_managed_is_checked(item: str, fields: dict[str, object], where:
 
 def test_what_is_left_is_what_the_drafter_would_score_with_that_vector() -> None:
     first = headline_of(DESK.draft)
-    assert first is not None
     item, text = f"threat/{first.id}", first.mitigations[0].text
     after = DESK.act("manage", item, mitigation=text, status="done", residual=MILDEST)
     left, eased = left_with(after.state, work_of(after.state)), DESK.act("correct", item, cvss_vector=MILDEST)
-    assert left is not None
     assert left.score == shown(eased.reviewed.score)
     assert (left.base, left.aivss) == (eased.threats[first.id].score.cvss_base, eased.threats[first.id].score.aivss)
     assert left_with(after.state, []) is None

@@ -6,10 +6,9 @@ import pytest
 
 from agent.errors import InputError
 from agent.records import Question
-from agent.report.draft_json import dump, parse
+from agent.report.draft_json import parse
 from agent.report.markdown import render
 from agent.report.view import View
-from agent.review.domain.effects.decisions import what_moved
 from agent.review.domain.facts.changed_sheet import free_id
 from agent.review.domain.facts.from_answers import stating
 from agent.review.domain.records import replaced
@@ -68,12 +67,6 @@ def test_a_number_is_what_a_threat_had_whatever_is_struck_added_or_comes() -> No
     assert [numbers(back.act("strike", READS))[name] for name in (came, other)] == new[:2]
 
 
-def test_a_number_is_never_used_twice_not_even_after_an_undo() -> None:
-    undone = DESK.act("add", **NEW).act("undo")
-    assert undone.text == dump(DESK.draft)
-    assert numbers(undone.act("add", **NEW))["H2-a-flow-leaks"] == len(FIRST) + 2
-
-
 def test_texts_and_the_document_use_the_numbers_of_the_review() -> None:
     gone = View(DESK.draft).threats[1]
     after = DESK.act("strike", f"threat/{gone.threat.id}")
@@ -91,16 +84,6 @@ def test_events_of_before_have_numbers_all_the_same() -> None:
     assert numbers(held).keys() == numbers(new).keys()
     later = held.act("strike", "threat/H1-a-flow-leaks").state
     assert held.state.numbers.items() <= later.numbers.items()
-
-
-def test_a_strike_that_raises_the_score_says_which_threats_come_and_go_and_why() -> None:
-    after = DESK.act("strike", "capability/C1")
-    moved = what_moved(DESK.state, after.state)
-    assert (moved.after.aivss or 0) > (moved.before.aivss or 10)
-    came, _ = (one for one in moved.comes if one.startswith("threat"))
-    assert came.partition("“")[2].rstrip("”") in moved.why
-    assert sum(one.startswith("threat") for one in moved.falls) == 2
-    assert what_moved(after.state, DESK.state).why == ""
 
 
 # ---------------------------------------------------------------- question texts, former titles

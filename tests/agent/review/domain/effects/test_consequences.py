@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from agent.records import Advice, Draft, FactLine, Residual, Threat
+from agent.records import Draft, FactLine, Threat
 from agent.report.markdown import render
 from agent.report.report import build
 from agent.report.view import View
@@ -31,17 +31,6 @@ def placed(draft: Draft, place: int) -> Threat:
 
 FIRST = placed(CASE.draft, 1)
 ITEM = f"threat/{FIRST.id}"
-
-
-def advice(desk: Desk) -> Advice:
-    assert desk.reviewed.advice is not None
-    return desk.reviewed.advice
-
-
-def residual(desk: Desk) -> Residual:
-    found = advice(desk).residual
-    assert found is not None
-    return found
 
 
 def text(desk: Desk) -> str:
@@ -134,17 +123,20 @@ def test_a_row_on_a_struck_capability_gives_way_to_what_is_left() -> None:
 
 
 def test_conditions_speak_of_threats_that_stand_and_what_remains_of_what_a_reviewer_made_graver() -> None:
-    struck = advice(CASE.act("strike", ITEM))
-    assert any(FIRST.id in each.threats for each in advice(CASE).conditions)
+    struck = CASE.act("strike", ITEM).reviewed.advice
+    assert any(FIRST.id in each.threats for each in CASE.reviewed.advice.conditions)
     assert not any(FIRST.id in (*each.threats, *each.after) for each in struck.conditions)
     assert all(each.threats for each in struck.conditions)
     graver = CASE.act("correct", ITEM, cvss_vector=GRAVE)
-    assert (residual(graver).threat, residual(graver).after) == (FIRST.id, Decimal("10.0"))
-    assert advice(graver).proposal == "wait for answers"
-    assert not any(FIRST.id in each.after for each in advice(graver).conditions)
-    milder = residual(CASE.act("strike", f"threat/{residual(CASE).threat}"))
-    assert milder.after <= residual(CASE).after
-    assert milder.threat != residual(CASE).threat
+    assert (graver.reviewed.advice.residual.threat, graver.reviewed.advice.residual.after) == (
+        FIRST.id,
+        Decimal("10.0"),
+    )
+    assert graver.reviewed.advice.proposal == "wait for answers"
+    assert not any(FIRST.id in each.after for each in graver.reviewed.advice.conditions)
+    milder = CASE.act("strike", f"threat/{CASE.reviewed.advice.residual.threat}").reviewed.advice.residual
+    assert milder.after <= CASE.reviewed.advice.residual.after
+    assert milder.threat != CASE.reviewed.advice.residual.threat
 
 
 @pytest.mark.parametrize("desk", [CASE, WORKS], ids=["airtable", "dify"])
@@ -157,9 +149,9 @@ def test_confirming_leaves_advice_rows_and_numbers_alone(desk: Desk) -> None:
 
 
 def test_an_llm_that_was_more_careful_than_the_numbers_stays_so() -> None:
-    careful = replaced(CASE.draft, advice=replaced(advice(CASE), proposal="wait for answers"))
+    careful = replaced(CASE.draft, advice=replaced(CASE.reviewed.advice, proposal="wait for answers"))
     after = Desk(careful, CASE.documents).act("strike", f"threat/{View(CASE.draft).threats[-1].threat.id}")
-    assert advice(after).proposal == "wait for answers"
+    assert after.reviewed.advice.proposal == "wait for answers"
 
 
 # ---------------------------------------------------------------- chains
@@ -211,10 +203,14 @@ def test_what_was_struck_already_does_not_fall() -> None:
     assert not any(threat.title in each for each in moved.falls)
 
 
-def test_a_strike_that_raises_the_score_names_a_threat_that_does_not_rest_on_what_was_struck() -> None:
-    after, moved = strike(FIRECRAWL, f"fact/{READS_WEB}")
+def test_a_strike_that_raises_the_score_says_which_threats_come_and_go_and_on_which_it_now_rests() -> None:
+    after, moved = strike(FIRECRAWL, "capability/C1")
+    assert (moved.after.aivss or 0) > (moved.before.aivss or 10)
+    came, _ = (one for one in moved.comes if one.startswith("threat"))
+    assert came.partition("“")[2].rstrip("”") in moved.why
+    assert sum(one.startswith("threat") for one in moved.falls) == 2
+    assert what_moved(after.state, FIRECRAWL.state).why == ""
     now = headline_of(after.reviewed)
-    assert now is not None
     assert now.title in moved.why
     assert READS_WEB not in now.facts
     lost = {one.id for one in FIRECRAWL.draft.evidence} - {one.id for one in after.reviewed.evidence}

@@ -7,16 +7,14 @@ import pytest
 from agent.review.domain.effects.decisions import MAX_DECISIONS, first_decisions, review_order, what_moved
 from agent.review.domain.records import replaced
 from agent.review.domain.rescore import headline_of
-from tests.fakes.drafts import thin, thin_documents
-from tests.fakes.review.reviewing import GRAVE, Desk, golden_draft
+from tests.fakes.review.fact_desks import DESKS
+from tests.fakes.review.reviewing import GRAVE, Desk
 
-CASE = Desk.of_case("abridge")
-OTHER = Desk.of_case()
-THIN = Desk(thin(), thin_documents())
+CASE, OTHER, THIN = DESKS["other case"], DESKS["case"], DESKS["thin"]
 FACTOR = "factor/autonomy_of_action"
 
 
-@pytest.mark.parametrize("desk", [CASE, OTHER, Desk(*golden_draft("assisted-0.1.0")), THIN])
+@pytest.mark.parametrize("desk", [CASE, OTHER, DESKS["assisted"], THIN])
 def test_at_most_fifteen_decisions_all_open_the_heaviest_first(desk: Desk) -> None:
     found = first_decisions(desk.state)
     assert 0 < len(found) <= MAX_DECISIONS
@@ -31,7 +29,6 @@ def decided(desk: Desk) -> list[str]:
 
 def test_what_moves_the_band_comes_first_and_what_is_decided_not_at_all() -> None:
     headline = headline_of(CASE.draft)
-    assert headline is not None
     item, found = f"threat/{headline.id}", first_decisions(CASE.state)
     at = decided(CASE).index(item)
     assert all(decision.moves_band for decision in found[: at + 1])
@@ -66,7 +63,6 @@ def test_weak_spots_come_first_and_every_open_item_is_there_once() -> None:
 def test_what_moved_names_the_factor_and_its_points() -> None:
     after, value = OTHER.act("correct", FACTOR, value=1.0), OTHER.draft.factors["autonomy_of_action"].value
     moved, was, now = what_moved(OTHER.state, after.state), OTHER.draft.score, after.reviewed.score
-    assert was.cvss_base is not None
     assert (was.aivss, was.likely_low) != (now.aivss, now.likely_low)
     points = (10 - was.cvss_base) / 10 * Decimal("0.97") * (1 - value)
     change = f"score stays {now.aivss}" if was.aivss == now.aivss else f"{was.aivss} {was.severity} → {now.aivss}"
@@ -76,10 +72,8 @@ def test_what_moved_names_the_factor_and_its_points() -> None:
 
 def test_what_moved_names_headline_vector_layers_and_controls() -> None:
     headline, score = headline_of(OTHER.draft), OTHER.draft.score
-    assert headline is not None
     after = OTHER.act("strike", f"threat/{headline.id}").state
     now, struck = headline_of(after.reviewed), what_moved(OTHER.state, after)
-    assert now is not None
     assert f"headline now “{now.title}”" in struck.causes[0]
     assert f"base {headline.score.cvss_base} → {after.reviewed.score.cvss_base}" in struck.causes[0]
     graver = what_moved(OTHER.state, OTHER.act("correct", f"threat/{headline.id}", cvss_vector=GRAVE).state)
@@ -96,7 +90,6 @@ def test_what_moved_names_headline_vector_layers_and_controls() -> None:
     assert what_moved(layers.state, OTHER.state).causes[-1] == "a score is shown again"
     controlled = OTHER.act("correct", "score", mitigation_factor=0.9, evidence=["E7"])
     lower = controlled.reviewed.score.with_controls
-    assert lower is not None
     assert what_moved(OTHER.state, controlled.state).causes == (f"with controls none → {lower.aivss}",)
 
 

@@ -8,7 +8,6 @@ from agent.review.domain.effects.decisions import (
     PRIOR_ITEMS,
     SECONDS,
     SUPPORTED_SHARE,
-    UNMEASURED,
     Measured,
     first_decisions,
     minutes_left,
@@ -32,17 +31,17 @@ WHOLE = sum(map(fixed, CASE.state.open))
 
 
 def test_without_a_measure_the_minutes_are_the_fixed_seconds_and_go_down_to_nothing() -> None:
-    before = minutes_left(CASE.state)
-    assert before == round(WHOLE / 60, 1) == minutes_left(CASE.state, UNMEASURED)
-    assert before > minutes_left(CASE.bulk("factors").state) > 0
-    assert minutes_left(CASE.closed().state) == 0
+    before = minutes_left(CASE.state, {})
+    assert before == round(WHOLE / 60, 1)
+    assert before > minutes_left(CASE.bulk("factors").state, {}) > 0
+    assert minutes_left(CASE.closed().state, {}) == 0
 
 
 def test_the_pace_is_the_median_by_kind_and_its_words_count_items() -> None:
     pace = pace_of([("factor/a", 4.0), ("posture", 30.0), ("factor/b", 90.0), ("factor/c", 6.0)])
     assert pace == {"factor": Measured(6.0, 3), "posture": Measured(30.0, 1)}
     assert pace_of([]) == {}
-    assert pace_words(UNMEASURED) == "based on a fixed time for each kind of item; none has been timed yet"
+    assert pace_words({}) == "based on a fixed time for each kind of item; none has been timed yet"
     assert (
         pace_words({"factor": Measured(4, 1)}) == "based on 1 timed item, and on fixed times for kinds with few of them"
     )
@@ -53,7 +52,7 @@ def test_measured_seconds_move_the_minutes_by_as_many_items_as_were_timed() -> N
     factors = [one for one in CASE.state.open if one.item.kind == "factor"]
     slow = [minutes_left(CASE.state, {"factor": Measured(240.0, items)}) for items in (0, 1, PRIOR_ITEMS, 50, 5000)]
     assert slow == sorted(slow)
-    assert slow[0] == minutes_left(CASE.state) < slow[1]
+    assert slow[0] == minutes_left(CASE.state, {}) < slow[1]
     half = (WHOLE + sum(240.0 - fixed(one) for one in factors) / 2) / 60
     assert slow[2] == round(half, 1)
     assert minutes_left(CASE.state, {"factor": Measured(0.5, 5000)}) < slow[0]
@@ -102,7 +101,7 @@ def test_the_page_says_what_its_minutes_rest_on() -> None:
         return str(left.get("title")), left.text_content(), str(first.get("title"))
 
     title, before, first = shown()
-    assert title == first == pace_words(UNMEASURED)
+    assert title == first == pace_words({})
     assert before.strip().endswith("left")
     decided = first_decisions(browser.reviews.review("r1"))[0].state.item.id
     browser.reviews.focus("r1", decided, 3_000.0, ADA)

@@ -28,7 +28,6 @@ def test_each_result_is_lower_and_what_the_review_then_has(slug: str) -> None:
     desk = CASES[slug]
     ways, score = lowered(desk.state).ways, desk.reviewed.score
     assert ways
-    assert score.aivss is not None
     assert all(way.score < score.aivss for way in ways)
     assert [way.exact for way in ways] == sorted(way.exact for way in ways)
     known = {one.item.id for one in desk.state.items}
@@ -50,14 +49,12 @@ def test_each_result_is_lower_and_what_the_review_then_has(slug: str) -> None:
 
 def test_a_threat_that_stands_right_behind_is_named_and_leads_once_the_headline_is_struck() -> None:
     behind, first = lowered(CRAWL.state).behind, headline_of(CRAWL.reviewed)
-    assert first is not None
     others = [with_basis(one) for one in CRAWL.threats.values() if one.id != first.id]
     score = Decimal(str(CRAWL.reviewed.score.aivss))
     assert (behind is None) is not any(is_supported(one) and one.score.aivss >= score for one in others)
     if behind is not None:
         struck = CRAWL.act("strike", f"threat/{first.id}").reviewed
         after = headline_of(struck)
-        assert after is not None
         assert (after.id, struck.score.aivss) == behind
 
 
@@ -70,7 +67,6 @@ def test_a_score_that_is_withheld_is_lowered_by_nothing() -> None:
 
 def width(desk: Desk) -> float:
     likely = desk.reviewed.score.likely
-    assert likely is not None
     return float(likely.below + likely.above)
 
 

@@ -1,7 +1,7 @@
 """Facts as items: striking one removes whatever rests on it, and restoring it gives the same draft, byte for byte."""
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from agent.facts.vocabulary import load_vocabulary
 from agent.pipeline import judgement_of, recomposed
@@ -13,14 +13,9 @@ from agent.review.domain.items import facts_of
 from agent.review.domain.records import replaced
 from tests.fakes.review.fact_desks import ASSISTED, NAMES, desk_of
 from tests.fakes.review.reviewing import CHAINED, Desk
-from tests.fakes.review.strategies import Step, steps, walked
+from tests.fakes.review.strategies import Step, laws, steps, walked
 
-LAWS = settings(
-    max_examples=25,
-    deadline=None,
-    phases=(Phase.explicit, Phase.generate),
-    suppress_health_check=[HealthCheck.too_slow],
-)
+LAWS = laws(25)
 CASE = Desk.of_case()
 
 
@@ -35,7 +30,6 @@ def places(evidence: tuple[Evidence, ...]) -> set[tuple[str, int, int]]:
 def alone(desk: Desk, fact: str) -> set[tuple[str, int, int]]:
     """Return the quotes that only this fact cites: no other fact, no reviewer and no LLM does."""
     sheet, judged = desk.reviewed.facts, judgement_of(desk.reviewed)
-    assert sheet is not None
     mine = tuple(one for one in sheet.facts if one.id == fact)
     marks = cited(mine) - cited(tuple(one for one in sheet.facts if one.id != fact))
     told = {(one.document, one.start, one.end) for one in sheet.outlook.tellings.values()}
@@ -122,14 +116,12 @@ def test_what_fell_is_stored_with_its_quotes_and_the_reviewed_draft_has_none_of_
 @pytest.mark.parametrize("name", NAMES[:3])
 def test_a_draft_follows_from_its_own_facts(name: str) -> None:
     draft = desk_of(name).draft
-    assert draft.facts is not None
     assert recomposed(draft, draft.facts.sheet(draft.evidence)) == draft
 
 
 @pytest.mark.parametrize("changed", [{"judgement": None}, {"assumptions": ("nobody looks",)}, {"facts": None}])
 def test_one_that_its_facts_do_not_give_is_not_composed_again(changed: dict[str, object]) -> None:
     draft = desk_of(ASSISTED).draft
-    assert draft.facts is not None
     assert recomposed(replaced(draft, **changed), draft.facts.sheet(draft.evidence)) is None
 
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings as law, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
@@ -21,14 +21,9 @@ from agent.review.domain.response import Answer, document_of
 from agent.settings import Settings
 from tests.fakes.review.fact_desks import ASSISTED, desk_of
 from tests.fakes.review.reviewing import Desk
-from tests.fakes.review.strategies import Step, steps, walked
+from tests.fakes.review.strategies import Step, laws, steps, walked
 
-LAWS = law(
-    max_examples=30,
-    deadline=None,
-    phases=(Phase.explicit, Phase.generate),
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+LAWS = laws(30)
 PRODUCTS = ("airtable-mcp-server", "dify", ASSISTED)
 PAGE = "https://docs.example/limits"
 AT = "2026-11-26T10:00:00Z"
