@@ -58,16 +58,8 @@ def with_sheet(state: ReviewState, planned: Sequence[Planned], recompose: Recomp
 
 def again(state: ReviewState, fresh: Draft, recompose: Recompose) -> tuple[Plain, Draft | None]:
     """Reapply the answers, and the decisions on facts that `fresh` still has, to `fresh` after a redraft."""
-    before, known = sheet_change(state), {fact.id for fact in facts_of(fresh)}
-
-    def held(name: str) -> bool:
-        return name in known or bool(question_of(name))
-
-    change = before._replace(
-        struck=frozenset(filter(held, before.struck)),
-        corrected={name: edits for name, edits in before.corrected.items() if held(name)},
-        confirmed=frozenset(filter(held, before.confirmed)),
-    )
+    known = {fact.id for fact in facts_of(fresh)}
+    change = sheet_change(state).only(lambda name: name in known or bool(question_of(name)))
     if change.nothing:
         return {**_NOTHING, **_numbers(state, fresh)}, None
     draft, fell = recomputed(fresh, fresh, change, recompose, answered=_answered(state))
@@ -130,9 +122,5 @@ def _question_after(change: SheetChange, name: str, plan: Planned) -> SheetChang
     # A new answer voids the decisions on the facts of the previous answer.
     given = given_in(name, {"answer": plan.after})
     answers = {other: one for other, one in change.answers.items() if other != name}
-    return change._replace(
-        answers=answers | ({name: given} if given is not None else {}),
-        struck=frozenset(one for one in change.struck if question_of(one) != name),
-        corrected={one: edits for one, edits in change.corrected.items() if question_of(one) != name},
-        confirmed=frozenset(one for one in change.confirmed if question_of(one) != name),
-    )
+    left = change.only(lambda one: question_of(one) != name)
+    return left._replace(answers=answers | ({name: given} if given is not None else {}))

@@ -91,6 +91,14 @@ class SheetChange(NamedTuple):
         told = [(given.question, given.states, given.by) for given in self.standing]
         return self.struck, corrected, told, self.confirmed - self.struck
 
+    def only(self, kept: Callable[[str], bool]) -> "SheetChange":
+        """Return the decisions on facts whose names are `kept`."""
+        return self._replace(
+            struck=frozenset(filter(kept, self.struck)),
+            corrected={name: edits for name, edits in self.corrected.items() if kept(name)},
+            confirmed=frozenset(filter(kept, self.confirmed)),
+        )
+
     def answered(self) -> list[tuple[Fact, tuple[Evidence, ...]]]:
         """Return the facts of answers that count, with reviewers' changes, each with its quotes from the answer."""
         made = []

@@ -285,6 +285,10 @@ def test_what_is_waived_is_neither_open_nor_decided() -> None:
     assert "1 of" in View(after.reviewed, (), told).standing
     assert "2 waived" in View(after.reviewed, (), told).standing
     assert "only an open item" in str(DESK.act("confirm", FACTOR).refused("waive", FACTOR))
+    # The risk of the headline is accepted with a note alone.
+    noted = DESK.act("waive", HEADLINE, reason="accepted-risk", note="Accepted by the owner of the base until May.")
+    assert noted.one(HEADLINE).verdict == "waived"
+    assert DESK.act("waive", FACTOR, reason="accepted-risk").one(FACTOR).verdict == "waived"
 
 
 def test_a_waived_question_is_still_unanswered_and_the_signature_says_so() -> None:
@@ -294,12 +298,6 @@ def test_a_waived_question_is_still_unanswered_and_the_signature_says_so() -> No
     stamp = desk.closed().act("sign").state.stamp
     assert stamp.unanswered == tuple(one.text for one in DESK.draft.questions)
     assert [one.title for one in stamp.waivers] == [one.text for one in DESK.draft.questions]
-
-
-def test_the_risk_of_the_headline_is_accepted_with_a_note_alone() -> None:
-    noted = DESK.act("waive", HEADLINE, reason="accepted-risk", note="Accepted by the owner of the base until May.")
-    assert noted.one(HEADLINE).verdict == "waived"
-    assert DESK.act("waive", FACTOR, reason="accepted-risk").one(FACTOR).verdict == "waived"
 
 
 def test_after_a_reopening_the_signer_says_that_waivers_still_hold() -> None:

@@ -59,11 +59,7 @@ def test_an_answer_becomes_a_source_and_only_what_it_settles_moves(reviews: Revi
         "causes": list(done.moved.causes),
     }
     assert audit(reviews.store).sound
-
-
-def test_the_review_before_and_after_can_be_seen_from_another_process(reviews: Reviews) -> None:
-    key = answered(reviews)
-    done = reviews.service.redraft(key, ADA)
+    # Another process sees the review before and after.
     other = Service(reviews.store, Settings(), lambda: AT)
     assert other.review(key) == done.state
     assert other.review(key, 2).drafted == OLDER
