@@ -9,7 +9,6 @@ with a head stored outside it; every signed export contains one.
 
 import hashlib
 import html
-import itertools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -74,40 +73,27 @@ def digest(fields: Mapping[str, object], previous: str) -> str:
     return hashlib.sha256(canonical(hashed)).hexdigest()
 
 
-def verify(events: Iterable[Event | Unreadable], store_id: str, head: Head | None = None) -> Broken | None:
+def verify(
+    events: Iterable[Event | Unreadable], store_id: str, head: Head | None = None, *, tail: bool = False
+) -> Broken | None:
     """Return the first row at which the chain of a store breaks, or None if the chain is intact.
 
-    `events` are all rows of the store in order. If `head` is given, it must be among them.
+    `events` are all rows of the store in order. If `head` is given, it must be among them. The events of each review
+    must be numbered from 1, and every event must begin a batch or belong to the batch of the event before it. With
+    `tail`, `events` are the last rows only: the first one's `previous` is trusted unless it is row 1.
     """
-    return _first_broken(events, genesis(store_id), 1, head, whole=True)
-
-
-def verify_tail(events: Iterable[Event | Unreadable], store_id: str) -> Broken | None:
-    """Like `verify`, but for the last rows of a store only. Trusts the first row's `previous` unless it is row 1."""
-    rows = iter(events)
-    first = next(rows, None)
-    if first is None:
-        return None
-    rows = itertools.chain((first,), rows)
-    if isinstance(first, Unreadable) or first.seq == 1:
-        return verify(rows, store_id)
-    return _first_broken(rows, first.previous, first.seq, None, whole=False)
-
-
-def _first_broken(
-    rows: Iterable[Event | Unreadable], previous: str, seq: int, head: Head | None, *, whole: bool
-) -> Broken | None:
-    """Verify rows from number `seq` on, which follows `previous`. With `whole`, the events of each review must be
-    numbered from 1, and every event must begin a batch or belong to the batch of the event before it."""
-    found, last = head is None, dict[str, Event]()
-    for row in rows:
+    found, last, previous, seq = head is None, dict[str, Event](), genesis(store_id), 1
+    for row in events:
         if isinstance(row, Unreadable):
             return Broken(row.seq, "", 0, row.what)
+        if tail and not last:
+            tail = row.seq != 1
+            previous, seq = (row.previous, row.seq) if tail else (previous, seq)
         what, before = _wrong(row, seq, previous), last.get(row.review)
         number = before.number + 1 if before else 1
-        if not what and whole and row.number != number:
+        if not what and not tail and row.number != number:
             what = f"it is number {row.number} of its review but {number} was expected"
-        if not what and whole and row.batch not in (number, before.batch if before else number):
+        if not what and not tail and row.batch not in (number, before.batch if before else number):
             what = f"its batch {row.batch} neither begins with it nor includes the event before it"
         if not what and head and (row.review, row.number) == (head.review, head.number) and row.hash != head.hash:
             what = "its hash is not the one in the export"

@@ -85,21 +85,21 @@ def clashing(planned: Sequence[Planned], events: Sequence[Event], seen: int) -> 
         if plan.verb in _WHOLE or event.verb in _TURNS or SHEET in (plan.after or {}):
             return True
         touched = _touches(event, events)
-        return not touched or plan.item in touched or not touched.isdisjoint(_in_bulk(plan))
+        return not touched or plan.item in touched or not touched.isdisjoint(together(plan))
 
     later = (event for event in events if event.number > seen)
     return tuple(event for event in later if any(clash(plan, event) for plan in planned))
 
 
-def _in_bulk(plan: Planned | Event) -> tuple[str, ...]:
-    items = (plan.after or {}).get("items") if plan.verb == "bulk" else None
-    return tuple(map(str, items)) if isinstance(items, list | tuple) else ()
+def together(event: Planned | Event) -> tuple[str, ...]:
+    """Return the items of a bulk confirmation; empty for any other event."""
+    return tuple((event.after or {})["items"]) if event.verb == "bulk" else ()
 
 
 def _touches(event: Event, events: Sequence[Event]) -> frozenset[str]:
     """Return the items that an event touched; for an undo or redo, those of its batch. An empty set means any item."""
     if event.verb == "bulk":
-        return frozenset(_in_bulk(event))
+        return frozenset(together(event))
     if event.verb not in ("undo", "redo"):
         return frozenset(filter(None, (event.item,)))
     numbers = {part.get("batch") for part in (event.before, event.after) if part is not None}

@@ -18,24 +18,10 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from agent.errors import BusyError, DamagedError, InputError, IntegrityError, SchemaError, SeptetError, StoreError
 from agent.review.domain.records import Event, Planned, Reviewer, Verb
-from agent.review.store import queue, sqlite
-from agent.review.store.chain import Head, genesis, verify_tail
+from agent.review.store import queue, rows, sqlite
+from agent.review.store.chain import Head, genesis, verify
 from agent.review.store.queue import QueueColumns, QueuePage, QueueQuery
-from agent.review.store.rows import (
-    Blob,
-    NewReview,
-    StoredReview,
-    events_in,
-    events_of,
-    made_row,
-    packed,
-    put,
-    refuse_clash,
-    review_row,
-    row_of,
-    sealed,
-    unpacked,
-)
+from agent.review.store.rows import Blob, NewReview, StoredReview
 from agent.review.store.tables import SCHEMA, blobs, events, focus, meta, reviews
 
 LOCK: Final = ".lock"
@@ -189,7 +175,7 @@ class Store:
         except UnicodeEncodeError:
             where, hint = "draft or documents", "draft again"
             raise InputError("the text is not valid Unicode", where=where, hint=hint) from None
-        draft, documents = packed(Blob("draft", texts[0])), packed(Blob("documents", texts[1]))
+        draft, documents = rows.packed(Blob("draft", texts[0])), rows.packed(Blob("documents", texts[1]))
         named = {
             "product": new.product, "vendor": new.vendor, "draft_sha256": draft["sha256"],
             "documents_sha256": documents["sha256"],
@@ -198,23 +184,23 @@ class Store:
             there = connection.execute(select(reviews.c.key).where(reviews.c.draft_id == new.draft_id)).scalar()
             if there is not None:
                 return str(there)
-            put(connection, draft)
-            put(connection, documents)
+            rows.put(connection, draft)
+            rows.put(connection, documents)
             number = (connection.execute(select(func.max(reviews.c.number))).scalar() or 0) + 1
             fixed = named | {
                 "number": number, "key": f"r{number}", "draft_id": new.draft_id,
                 "sort_name": queue.search_text((new.product,)),
             }  # fmt: skip
             plan = Planned(verb="import", item="", after={"draft": new.draft_id, **named})
-            event = sealed(self._last(connection), f"r{number}", 1, 1, at, reviewer, plan)
-            connection.execute(insert(reviews).values(made_row(fixed, columns((event,)), event)))
-            connection.execute(insert(events), [row_of(event)])
+            event = rows.sealed(self._last(connection), f"r{number}", 1, 1, at, reviewer, plan)
+            connection.execute(insert(reviews).values(rows.made_row(fixed, columns((event,)), event)))
+            connection.execute(insert(events), [rows.row_of(event)])
         return f"r{number}"
 
     def review(self, key: str) -> StoredReview:
         """Return a review without its events. Raises MissingError if unknown, DamagedError when its row was changed."""
         with self.reading() as connection:
-            row = review_row(connection, key)
+            row = rows.review_row(connection, key)
         if queue.row_digest(row) != row["digest"]:
             raise sqlite.damaged(self.path, f"the row of review {key} was changed")
         return StoredReview(**{name: row[name] for name in StoredReview.model_fields})
@@ -232,7 +218,7 @@ class Store:
     def version(self, key: str) -> int:
         """Return the number of a review's last event. Raises MissingError when there is no such review."""
         with self.reading() as connection:
-            return int(str(review_row(connection, key)["version"]))
+            return int(str(rows.review_row(connection, key)["version"]))
 
     # -- events
 
@@ -248,26 +234,25 @@ class Store:
         """
         if not planned:
             raise InputError("there is nothing to store", where=f"review {key}", hint="name an item")
-        rows = [packed(blob) for blob in blobs]
+        packed = [rows.packed(blob) for blob in blobs]
         with self._writing() as connection:
-            row = review_row(connection, key)
-            before = events_in(connection, key)
-            refuse_clash(planned, before, version, key)
-            for blob in rows:
-                put(connection, blob)
+            row = rows.review_row(connection, key)
+            before = rows.events_in(connection, key)
+            rows.refuse_clash(planned, before, version, key)
+            for blob in packed:
+                rows.put(connection, blob)
             last, batch = self._last(connection), len(before) + 1
             made: list[Event] = []
             for number, plan in enumerate(planned, batch):
-                made.append(sealed(last, key, number, batch, at, reviewer, plan))
+                made.append(rows.sealed(last, key, number, batch, at, reviewer, plan))
                 last = (made[-1].seq, made[-1].hash)
-            connection.execute(insert(events), [row_of(event) for event in made])
-            values = made_row(row, columns((*before, *made)), made[-1])
+            connection.execute(insert(events), [rows.row_of(event) for event in made])
+            values = rows.made_row(row, columns((*before, *made)), made[-1])
             connection.execute(update(reviews).where(reviews.c.key == key).values(values))
         return tuple(made)
 
     def _last(self, connection: Connection) -> tuple[int, str]:
-        """Return the row number and the hash of the chain's last event; before the first event, 0 and the genesis
-        hash."""
+        """Return the row number and hash of the chain's last event, or 0 and the genesis hash."""
         row = connection.execute(select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)).first()
         return (0, genesis(self.id)) if row is None else (row.seq, row.hash)
 
@@ -277,8 +262,8 @@ class Store:
         Raises MissingError when there is no such review, ChainError for a row that is not a valid event.
         """
         with self.reading() as connection:
-            review_row(connection, key)
-            return events_in(connection, key, after, to)
+            rows.review_row(connection, key)
+            return rows.events_in(connection, key, after, to)
 
     def head(self) -> Head | None:
         """Return the head of the chain: its last event, or None if the chain is empty."""
@@ -293,7 +278,7 @@ class Store:
             row = connection.execute(select(blobs.c.data, blobs.c.size).where(blobs.c.sha256 == sha256)).first()
         if row is None:
             raise InputError("there is no such blob", where=f"blob {sha256[:64]}", hint="check the hash")
-        data = unpacked(sha256, row.data, row.size)
+        data = rows.unpacked(sha256, row.data, row.size)
         if data is None:
             hint = sqlite.restore_hint(self.path)
             raise IntegrityError("a blob differs from what was stored", where=f"blob {sha256}", hint=hint)
@@ -318,7 +303,7 @@ class Store:
             raise InputError(f"{seconds} is not a duration", where="focus", hint="give seconds")
         mine = (focus.c.review == key) & (focus.c.item == item) & (focus.c.reviewer == reviewer)
         with self._writing() as connection:
-            review_row(connection, key)
+            rows.review_row(connection, key)
             more = update(focus).where(mine).values(seconds=focus.c.seconds + seconds)
             if not connection.execute(more).rowcount:
                 new = {"review": key, "item": item, "reviewer": reviewer, "seconds": seconds}
@@ -412,8 +397,8 @@ def _wrong(connection: Connection, lock: Lock | None, store_id: str) -> str:
     if missing:
         return f"its trigger {missing[0]} was removed"
     last = connection.execute(select(func.max(events.c.seq))).scalar() or 0
-    rows = events_of(connection, select(events).where(events.c.seq > last - _TAIL).order_by(events.c.seq))
-    broken = verify_tail(rows, store_id)
+    found = rows.events_of(connection, select(events).where(events.c.seq > last - _TAIL).order_by(events.c.seq))
+    broken = verify(found, store_id, tail=True)
     return "" if broken is None else f"row {broken.seq} of its audit log: {broken.what}"
 
 

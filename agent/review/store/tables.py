@@ -3,21 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import (
-    Column,
-    Dialect,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
-)
+import sqlalchemy as sa
 
 from agent.errors import InputError, IntegrityError
 
@@ -26,13 +12,13 @@ SCHEMA: Final = "0001"
 _GRAIN: Final = 1000
 
 
-class Exact(TypeDecorator[Decimal]):
+class Exact(sa.TypeDecorator[Decimal]):
     """A score stored as a whole number of thousandths, so that it sorts and is read back exactly."""
 
-    impl = Integer
+    impl = sa.Integer
     cache_ok = True
 
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> int | None:
         """Convert to thousandths. Raises InputError for a number with more than three decimal places."""
         if value is None:
             return None
@@ -41,7 +27,7 @@ class Exact(TypeDecorator[Decimal]):
             raise InputError(f"{value} has more than three decimal places", where="queue columns", hint="round it")
         return int(whole)
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> Decimal | None:
         """Convert thousandths to a decimal with at least one decimal place, as scores are written."""
         if value is None:
             return None
@@ -51,7 +37,7 @@ class Exact(TypeDecorator[Decimal]):
         return exact.quantize(Decimal("0.1")) if value % (_GRAIN // 10) == 0 else exact
 
 
-metadata: Final = MetaData(
+metadata: Final = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -65,91 +51,91 @@ QUEUE: Final = (
 )  # fmt: skip
 """The queue's filter and sort columns. One index covers all of them, so a filter reads a fifth of the table."""
 
-meta: Final = Table(
+meta: Final = sa.Table(
     "meta",
     metadata,
-    Column("name", String(40), primary_key=True),
-    Column("value", Text, nullable=False),
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
 )
 """`store`: the store's id. `needs`: the oldest version of Septet that can open the store."""
 
-blobs: Final = Table(
+blobs: Final = sa.Table(
     "blobs",
     metadata,
-    Column("sha256", String(64), primary_key=True),
-    Column("kind", String(20), nullable=False),
-    Column("size", Integer, nullable=False),
-    Column("data", LargeBinary, nullable=False),
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
 )
 """Bytes under their sha256, compressed with zlib; `size` is the uncompressed size."""
 
-reviews: Final = Table(
+reviews: Final = sa.Table(
     "reviews",
     metadata,
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("key", String(12), nullable=False, unique=True),
-    Column("draft_id", String(200), nullable=False, unique=True),
-    Column("product", Text, nullable=False),
-    Column("vendor", Text, nullable=False),
-    Column("draft_sha256", String(64), ForeignKey(blobs.c.sha256), nullable=False),
-    Column("documents_sha256", String(64), ForeignKey(blobs.c.sha256), nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("stage", String(10), nullable=False),
-    Column("assigned", String(80), nullable=False),
-    Column("aivss", Exact),
-    Column("severity", String(10)),
-    Column("band", String(10), nullable=False),
-    Column("low", Exact),
-    Column("high", Exact),
-    Column("withheld", Text),
-    Column("open", Integer, nullable=False),
-    Column("items", Integer, nullable=False),
-    Column("uncertain", Integer, nullable=False),
-    Column("contested", Integer, nullable=False),
-    Column("changed_seq", Integer, nullable=False),
-    Column("changed_at", String(40), nullable=False),
-    Column("changed", Text, nullable=False),
-    Column("sort_name", Text, nullable=False),
-    Column("search", Text, nullable=False),
-    Column("digest", String(64), nullable=False),
-    Index("ix_reviews_queue", *QUEUE),
-    Index(None, "aivss"),
-    Index(None, "open"),
-    Index(None, "uncertain"),
-    Index(None, "changed_seq"),
-    Index(None, "sort_name"),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("key", sa.String(12), nullable=False, unique=True),
+    sa.Column("draft_id", sa.String(200), nullable=False, unique=True),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("vendor", sa.Text, nullable=False),
+    sa.Column("draft_sha256", sa.String(64), sa.ForeignKey(blobs.c.sha256), nullable=False),
+    sa.Column("documents_sha256", sa.String(64), sa.ForeignKey(blobs.c.sha256), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("stage", sa.String(10), nullable=False),
+    sa.Column("assigned", sa.String(80), nullable=False),
+    sa.Column("aivss", Exact),
+    sa.Column("severity", sa.String(10)),
+    sa.Column("band", sa.String(10), nullable=False),
+    sa.Column("low", Exact),
+    sa.Column("high", Exact),
+    sa.Column("withheld", sa.Text),
+    sa.Column("open", sa.Integer, nullable=False),
+    sa.Column("items", sa.Integer, nullable=False),
+    sa.Column("uncertain", sa.Integer, nullable=False),
+    sa.Column("contested", sa.Integer, nullable=False),
+    sa.Column("changed_seq", sa.Integer, nullable=False),
+    sa.Column("changed_at", sa.String(40), nullable=False),
+    sa.Column("changed", sa.Text, nullable=False),
+    sa.Column("sort_name", sa.Text, nullable=False),
+    sa.Column("search", sa.Text, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Index("ix_reviews_queue", *QUEUE),
+    sa.Index(None, "aivss"),
+    sa.Index(None, "open"),
+    sa.Index(None, "uncertain"),
+    sa.Index(None, "changed_seq"),
+    sa.Index(None, "sort_name"),
 )
 """The columns from `version` on are shown in the queue and updated by each event; `digest` covers all other columns.
 `band` is the severity, or "withheld", or empty."""
 
-events: Final = Table(
+events: Final = sa.Table(
     "events",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("review", String(12), ForeignKey(reviews.c.key), nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("batch", Integer, nullable=False),
-    Column("at", String(40), nullable=False),
-    Column("reviewer", String(80), nullable=False),
-    Column("role", String(10), nullable=False),
-    Column("verb", String(10), nullable=False),
-    Column("item", String(100), nullable=False),
-    Column("before", Text),
-    Column("after", Text),
-    Column("reason", String(40), nullable=False),
-    Column("note", Text, nullable=False),
-    Column("previous", String(64), nullable=False),
-    Column("hash", String(64), nullable=False),
-    UniqueConstraint("review", "number"),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("review", sa.String(12), sa.ForeignKey(reviews.c.key), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("batch", sa.Integer, nullable=False),
+    sa.Column("at", sa.String(40), nullable=False),
+    sa.Column("reviewer", sa.String(80), nullable=False),
+    sa.Column("role", sa.String(10), nullable=False),
+    sa.Column("verb", sa.String(10), nullable=False),
+    sa.Column("item", sa.String(100), nullable=False),
+    sa.Column("before", sa.Text),
+    sa.Column("after", sa.Text),
+    sa.Column("reason", sa.String(40), nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.UniqueConstraint("review", "number"),
 )
 """Append-only, in a hash chain; `before` and `after` are canonical JSON."""
 
-focus: Final = Table(
+focus: Final = sa.Table(
     "focus",
     metadata,
-    Column("review", String(12), ForeignKey(reviews.c.key), primary_key=True),
-    Column("item", String(100), primary_key=True),
-    Column("reviewer", String(80), primary_key=True),
-    Column("seconds", Float, nullable=False),
+    sa.Column("review", sa.String(12), sa.ForeignKey(reviews.c.key), primary_key=True),
+    sa.Column("item", sa.String(100), primary_key=True),
+    sa.Column("reviewer", sa.String(80), primary_key=True),
+    sa.Column("seconds", sa.Float, nullable=False),
 )
 """The total seconds for which a reviewer looked at an item."""

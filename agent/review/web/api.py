@@ -24,18 +24,9 @@ from agent.review.domain.new_threat import Written
 from agent.review.domain.records import Contest, Event, Reason, Reviewer, ReviewState, Verb
 from agent.review.domain.response import MAX_BYTES
 from agent.review.store.queue import QueuePage, QueueQuery
+from agent.review.web import context
 from agent.review.web.access import ENTER
-from agent.review.web.context import (
-    LONGEST_LOOK,
-    Analyst,
-    Ctx,
-    Key,
-    Problem,
-    Versions,
-    Who,
-    attached,
-    reviewer_of,
-)
+from agent.review.web.context import Analyst, Ctx, Key, Problem, Versions, Who
 from agent.review.web.forms import MAX_WHOLE, acting, sound
 from agent.review.web.views.work import WorkPage, work_page
 from agent.taxonomy.lists import entries, schemes
@@ -80,7 +71,7 @@ class Seen(Record):
     """How long a reviewer looked at an item while the page was visible and had the focus, in seconds."""
 
     item: Annotated[str, Field(max_length=100)]
-    seconds: Annotated[float, Field(ge=0, le=LONGEST_LOOK)]
+    seconds: Annotated[float, Field(ge=0, le=context.LONGEST_LOOK)]
 
 
 class AtVersion(Record):
@@ -130,8 +121,8 @@ class Entry(Record):
     title: str
 
 
-router = APIRouter(responses=_REFUSALS, dependencies=[Depends(reviewer_of)])
-files = APIRouter(dependencies=[Depends(reviewer_of)])
+router = APIRouter(responses=_REFUSALS, dependencies=[Depends(context.reviewer_of)])
+files = APIRouter(dependencies=[Depends(context.reviewer_of)])
 """Exports, for the pages as well."""
 
 
@@ -261,7 +252,7 @@ def _file(*kinds: str) -> dict[int | str, dict[str, object]]:
 )  # fmt: skip
 def export(key: Key, format_: Annotated[Literal["md", "html", "json"], Path(alias="format")], app: Ctx) -> Response:
     """Export the reviewed draft as Markdown, HTML or JSON, with a stamp if it is signed."""
-    return attached(app.service.export(key, format_))
+    return context.attached(app.service.export(key, format_))
 
 
 @files.get(
@@ -270,7 +261,7 @@ def export(key: Key, format_: Annotated[Literal["md", "html", "json"], Path(alia
 )  # fmt: skip
 def questionnaire(key: Key, format_: Annotated[Format, Path(alias="format")], app: Ctx) -> Response:
     """Export the questions to the vendor."""
-    return attached(app.service.questionnaire(key, format_))
+    return context.attached(app.service.questionnaire(key, format_))
 
 
 router.include_router(files)

@@ -10,15 +10,8 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
-from agent.errors import (
-    ConflictError,
-    FullError,
-    InputError,
-    IntegrityError,
-    RefusedError,
-    SeptetError,
-    StoreError,
-)
+from agent import errors
+from agent.errors import InputError, RefusedError, SeptetError
 from agent.records import Document, Record
 from agent.report.formats.questionnaire import Export
 from agent.review.domain.effects.decisions import ActResult
@@ -35,10 +28,10 @@ from agent.review.web.views.wording import act_words
 
 _STATUS: Final[tuple[tuple[type[SeptetError], int], ...]] = (
     (MissingError, 404),
-    (ConflictError, 409),
-    (FullError, 507),
-    (StoreError, 503),
-    (IntegrityError, 500),
+    (errors.ConflictError, 409),
+    (errors.FullError, 507),
+    (errors.StoreError, 503),
+    (errors.IntegrityError, 500),
     (RefusedError, 403),
     (InputError, 422),
 )
@@ -81,7 +74,7 @@ def status_of(error: SeptetError) -> int:
 def problem_of(error: SeptetError) -> Problem:
     """Convert an error into the form of the JSON API."""
     told = {"error": error.what, "where": error.where, "hint": error.hint}
-    if isinstance(error, ConflictError):
+    if isinstance(error, errors.ConflictError):
         return Versions(**told, mine=dict(error.mine), theirs=dict(error.theirs), base=dict(error.base))
     return Problem(**told)
 

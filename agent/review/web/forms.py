@@ -6,7 +6,7 @@ cannot be converted to its field's type is left unchanged, so that validation re
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, Literal, NamedTuple
 from urllib.parse import parse_qsl
@@ -18,12 +18,10 @@ from agent.facts.vocabulary import load_vocabulary
 from agent.records import Draft
 from agent.report.sentences import metric_choices
 from agent.review.domain.items import threats_of
-from agent.review.domain.records import Action
+from agent.review.domain.records import Action, Plain
 from agent.review.domain.response import MAX_BYTES
 from agent.scoring.cvss import BASE_METRICS, PREFIX
 from agent.taxonomy.lists import entries, schemes
-
-Plain = dict[str, object]
 
 MAX_FIELDS: Final = 500
 OF_THE_SERVICE: Final = ("import", "redraft")
@@ -42,12 +40,6 @@ GRAMMAR: Final[Mapping[str, str]] = {
     "impact": "What that leads to",
     "asset": "What is at stake",
 }
-_STRIPPED: Final[Mapping[str, tuple[str, ...]]] = {
-    "answer": ("text", "url", "kind"),
-    "contest": ("kind", "text", "url", "sender"),
-    "assign": ("to",),
-}
-"""The fields of acts that consist only of texts."""
 _MANAGED: Final = ("mitigation", "owner", "due", "status", "residual")
 _MARK: Final = re.compile(r"[^\s,;]+")
 _SPAN: Final = re.compile(r"(D\d{1,6}):(\d{1,9}):(\d{1,9})")
@@ -62,6 +54,7 @@ _WHO: Final = (("you", "you"), ("vendor", "vendor"))
 _STATUS: Final = (("proposed", "proposed"), ("claimed", "claimed"), ("confirmed", "confirmed"))
 _ROW_CHARS: Final = 75
 _MOST_ROWS: Final = 12
+_BUILT: Final = "If left empty, it is built from the statement below."
 _SPARE: Final = 2
 """The number of empty rows at the end of a list."""
 FieldKind = Literal["line", "area", "number", "choice", "metric", "listed"]
@@ -167,6 +160,7 @@ class Brought(NamedTuple):
 def action_of(form: Form) -> Action:
     """Convert a form submitted from a review page into an Action. Raises InputError naming the invalid field."""
     verb, item = form.get("verb"), form.get("item")
+    read = _FIELDS.get(verb)
     return acting(
         {
             "verb": verb,
@@ -175,7 +169,7 @@ def action_of(form: Form) -> Action:
             "reason": form.get("reason"),
             "note": form.get("note").strip(),
             "section": form.get("section"),
-            "fields": _fields(verb, item.partition("/")[0], form),
+            "fields": _corrected(item.partition("/")[0], form) if verb == "correct" else read(form) if read else {},
         }
     )
 
@@ -196,37 +190,6 @@ def acting(raw: Plain) -> Action:
         raise InputError(
             f"the field is not valid: {first['msg'].lower()}", where=where, hint="choose one of the values on the page"
         ) from None
-
-
-def _fields(verb: str, kind: str, form: Form) -> Plain:
-    match verb:
-        case "correct":
-            return _corrected(kind, form)
-        case "attach":
-            return _span(form)
-        case "add":
-            return added_threat(form)
-        case "answer":
-            states = _states(form)
-            return form.stripped(*_STRIPPED[verb]) | ({"states": states} if states else {})
-        case "contest" | "assign":
-            return form.stripped(*_STRIPPED[verb])
-        case "ask":
-            return {"key": form.get("key")}
-        case "decide":
-            return {"number": form.whole("number"), "decision": form.get("decision"), "rule": form.get("rule")}
-        case "bulk":
-            return {"seen": form.get("seen").split()}
-        case "comment":
-            return form.stripped("text", *(["to"] if form.get("to").strip() else []))
-        case "undo":
-            return {"batch": form.whole("batch")} if form.has("batch") else {}
-        case "sign":
-            return {name: form.get(name) for name in ("decision", "waivers") if form.get(name)}
-        case "manage":
-            return form.stripped(*filter(form.has, _MANAGED))
-        case _:
-            return {}
 
 
 def _corrected(kind: str, form: Form) -> Plain:
@@ -276,9 +239,8 @@ def added_threat(form: Form) -> Plain:
     clicked = "/".join(f"{metric}:{value}" for metric, value in chosen if value)
     written = form.get("cvss_vector").strip()
     made["cvss_vector"] = PREFIX + clicked if clicked and written == form.get("cvss_was").strip() else written
-    listed = made.get("taxonomy")
     ticked = [_reference(value) for value in form.all("taxonomy") if value.strip()]
-    made["taxonomy"] = [*(listed if isinstance(listed, list) else []), *ticked]
+    made["taxonomy"] = [*made.get("taxonomy", ()), *ticked]
     # Ids of evidence, spans of sources, and words of a source.
     evidence: list[object] = [*_MARK.findall(form.get("evidence"))]
     for text in form.all("span"):
@@ -319,14 +281,31 @@ def _reference(text: str) -> Plain:
     return {"scheme": owners[0] if len(owners) == 1 else "", "id": words[0]}
 
 
-def _states(form: Form) -> list[Plain]:
-    """Return the facts that the form says an answer states: one entry for each row with a key and a polarity."""
+def _answer(form: Form) -> Plain:
+    """Return an answer with the facts that it states: one entry for each row with a key and a polarity."""
     made, quote = list[Plain](), form.get("quote").strip()
     for row in form.rows("states", "key", "polarity", "value").values():
         if row.get("key") and row.get("polarity"):
             row["key"] = row["key"].partition(" ")[0]
             made.append({name: value for name, value in (*row.items(), ("quote", quote)) if value})
-    return made
+    return form.stripped("text", "url", "kind") | ({"states": made} if made else {})
+
+
+_FIELDS: Final[Mapping[str, Callable[[Form], Plain]]] = {
+    "attach": _span,
+    "add": added_threat,
+    "answer": _answer,
+    "contest": lambda form: form.stripped("kind", "text", "url", "sender"),
+    "assign": lambda form: form.stripped("to"),
+    "ask": lambda form: {"key": form.get("key")},
+    "decide": lambda form: {"number": form.whole("number"), "decision": form.get("decision"), "rule": form.get("rule")},
+    "bulk": lambda form: {"seen": form.get("seen").split()},
+    "comment": lambda form: form.stripped("text", *(["to"] if form.get("to").strip() else [])),
+    "undo": lambda form: {"batch": form.whole("batch")} if form.has("batch") else {},
+    "sign": lambda form: {name: form.get(name) for name in ("decision", "waivers") if form.get(name)},
+    "manage": lambda form: form.stripped(*filter(form.has, _MANAGED)),
+}
+"""The fields of each act except a correction; acts that are missing here have none."""
 
 
 def number(text: str) -> object:
@@ -335,7 +314,7 @@ def number(text: str) -> object:
     return bare if len(bare) > MAX_NUMBER or not re.fullmatch(r"-?\d+(\.\d+)?", bare) else float(bare)
 
 
-def sound(value: dict[str, object]) -> dict[str, object]:
+def sound(value: Plain) -> Plain:
     """Return the values unchanged. Raises InputError for values that an event cannot store: NaN, lone surrogates, huge
     numbers, deep nesting."""
     _sound(value, 0)
@@ -427,8 +406,7 @@ def fields_for(kind: str, now: Plain, draft: Draft) -> tuple[Field, ...]:
     elif kind == "fact":
         made = _fact(now)
     if kind in _CITED:
-        marks = now.get("evidence")
-        cited = ", ".join(map(str, marks)) if isinstance(marks, list) else ""
+        cited = ", ".join(now.get("evidence", ()))
         made.append(Field("evidence", "Evidence", "line", cited, hint="Ids such as E4, E12. Attach a new quote first."))
     return tuple(
         # Browsers remove line feeds of a one-line field, which would make the form look edited.
@@ -439,22 +417,15 @@ def fields_for(kind: str, now: Plain, draft: Draft) -> tuple[Field, ...]:
 
 def threat_fields(now: Plain) -> list[Field]:
     """Return the title, statement, severity, list ids and mitigations of a threat as form fields."""
-    said = now.get("statement")
-    statement = said if isinstance(said, Mapping) else {}
+    statement = now.get("statement") or {}
     chosen = dict(part.split(":", 1) for part in _text(now, "cvss_vector").removeprefix(PREFIX).split("/") if part)
-    listed = [f"{row['scheme']} {row['id']} {row['title']}" for row in _rows(now, "taxonomy")]
+    listed = [f"{row['scheme']} {row['id']} {row['title']}" for row in now.get("taxonomy", ())]
     made = [
         Field("title", "Title", "line", _text(now, "title")),
-        Field(
-            "how",
-            "How it happens",
-            "area",
-            _text(now, "how"),
-            hint="If left empty, it is built from the statement below.",
-        ),
+        Field("how", "How it happens", "area", _text(now, "how"), hint=_BUILT),
         Field("lost", "What is lost", "line", _text(now, "lost")),
         *(
-            Field(f"statement.{part}", GRAMMAR[part], "area", str(statement.get(part, "")), group="Statement")
+            Field(f"statement.{part}", GRAMMAR[part], "area", statement.get(part, ""), group="Statement")
             for part in STATEMENT
         ),
         *(
@@ -466,27 +437,23 @@ def threat_fields(now: Plain) -> list[Field]:
             for at, value in enumerate([*listed, *[""] * _SPARE])
         ),
     ]
-    for at, row in enumerate([*_rows(now, "mitigations"), {}]):
+    for at, row in enumerate([*now.get("mitigations", ()), {}]):
         name, group = f"mitigations.{at}", "Mitigations"
         made += [
-            Field(f"{name}.text", f"Mitigation {at + 1}", "area", str(row.get("text", "")), group=group),
-            Field(f"{name}.who", "Who does it", "choice", str(row.get("who", "you")), _WHO, group=group),
-            Field(f"{name}.status", "Status", "choice", str(row.get("status", "proposed")), _STATUS, group=group),
+            Field(f"{name}.text", f"Mitigation {at + 1}", "area", row.get("text", ""), group=group),
+            Field(f"{name}.who", "Who does it", "choice", row.get("who", "you"), _WHO, group=group),
+            Field(f"{name}.status", "Status", "choice", row.get("status", "proposed"), _STATUS, group=group),
         ]
     return made
 
 
 def _fact(now: Plain) -> list[Field]:
-    key, words, given = _text(now, "key"), load_vocabulary(), now.get("slots")
-    slots = given if isinstance(given, Mapping) else {}
+    key, words, slots = _text(now, "key"), load_vocabulary(), now.get("slots") or {}
     names = dict.fromkeys((*(words[key].slots if key in words else ()), *slots))
     return [
         Field("polarity", "What the sources say", "choice", _text(now, "polarity"), _polarities(key)),
         Field("about", "About", "choice", _text(now, "about"), _ABOUT),
-        *(
-            Field(f"slots.{name}", name.capitalize(), "line", str(slots.get(name, "")), group="Details")
-            for name in names
-        ),
+        *(Field(f"slots.{name}", name.capitalize(), "line", slots.get(name, ""), group="Details") for name in names),
     ]
 
 
@@ -524,15 +491,9 @@ def sayings(key: str) -> tuple[tuple[str, str], ...]:
 
 
 def _text(now: Plain, name: str) -> str:
-    value = now.get(name)
-    return "" if value is None else str(value)
+    return str(now.get(name) or "")
 
 
 def _number(now: Plain, name: str) -> str:
     value = now.get(name)
-    return f"{value:g}" if isinstance(value, int | float) else ""
-
-
-def _rows(now: Plain, name: str) -> list[Mapping[str, object]]:
-    value = now.get(name)
-    return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list | tuple) else []
+    return "" if value is None else f"{value:g}"

@@ -15,7 +15,7 @@ from agent.errors import InputError
 from agent.facts.anchor import locate
 from agent.records import Document
 from agent.report.sentences import metric_choices
-from agent.review.domain.items import fact_marks, fact_title
+from agent.review.domain.items import fact_marks, fact_title, facts_of
 from agent.review.domain.new_threat import Written
 from agent.review.domain.records import ReviewState
 from agent.review.web.context import Acting, At, Problem, Sent, Visit, problem_of
@@ -94,7 +94,7 @@ class AddView:
         quotes, ticked = {item.id: item.quote for item in state.reviewed.evidence}, form.all("fact")
         self.facts = [
             (fact.id, fact_title(fact), next(filter(None, map(quotes.get, fact_marks(fact))), ""), fact.id in ticked)
-            for fact in (state.reviewed.facts.facts if state.reviewed.facts else ())
+            for fact in facts_of(state.reviewed)
         ]
         """The facts of the sheet: id, title, quote, and whether the threat rests on it."""
         self.vector = str(given["cvss_vector"])
@@ -126,8 +126,7 @@ def _located(form: Form, documents: Sequence[Document]) -> Form:
 
 
 def _lists(rows: object) -> list[tuple[str, bool, list[tuple[str, str, str, bool]]]]:
-    """Return the published lists, STRIDE and the agentic ones first: title, whether it is open, and for each entry the
-    value, id, title and whether it is ticked. Ids in text fields of the form are ticked too."""
+    """Return each published list's title, whether it is open, and its entries: value, id, title, whether ticked."""
     ticked = {(row["scheme"], row["id"]) for row in rows if isinstance(row, dict)} if isinstance(rows, list) else set()
     return [
         (

@@ -16,37 +16,17 @@ from agent.review.domain.facts.from_answers import question_of
 from agent.review.domain.records import Action, ReviewState
 from agent.review.domain.response_acts import contest_form
 from agent.review.domain.undo import blocking
-from agent.review.store.rows import MissingError
+from agent.review.store.rows import MissingError, together
 from agent.review.store.signed import progress
-from agent.review.web import new_threat
-from agent.review.web.context import (
-    LONGEST_LOOK,
-    Acting,
-    At,
-    BroughtIn,
-    Sent,
-    Version,
-    Visit,
-    attached,
-    problem_of,
-    status_of,
-)
+from agent.review.web import context, new_threat
+from agent.review.web.context import Acting, At, BroughtIn, Sent, Version, Visit
 from agent.review.web.forms import Field, Form, action_of, answer_fields, fields_for, refilled
+from agent.review.web.views import wording
 from agent.review.web.views.differences import changed
 from agent.review.web.views.document import counted, document
 from agent.review.web.views.items import Items, ItemView, dom_id
 from agent.review.web.views.review import ReviewView, every_quote, question_number
 from agent.review.web.views.sources import Quotes, source
-from agent.review.web.views.wording import (
-    act_words,
-    answer_to,
-    brought_back,
-    effects,
-    moved_lines,
-    together,
-    undone,
-    version_choices,
-)
 from agent.review.web.views.work import SORTS, work_csv, work_page
 from agent.taxonomy.layers import LAYERS
 
@@ -109,9 +89,9 @@ def history(at: At, item: ItemName = "", by: Word = "", since: Version = None) -
     return at.page(
         "history.html", events=events[::-1], titles=at.titles, item=item, by=by, total=len(every),
         names=sorted({event.reviewer for event in every}), last=_last(at, state, since),
-        turned={one.number: undone(one, every, at.titles) for one in events if one.verb in ("undo", "redo")},
-        returned=brought_back(every),
-        undos={batch: act_words(batch, every, at.titles) for batch in free} if acts else {},
+        turned={one.number: wording.undone(one, every, at.titles) for one in events if one.verb in ("undo", "redo")},
+        returned=wording.brought_back(every),
+        undos={batch: wording.act_words(batch, every, at.titles) for batch in free} if acts else {},
     )  # fmt: skip
 
 
@@ -128,7 +108,7 @@ def versions(at: At, a: Version = None, b: Version = None) -> Response:
     return at.page(
         "versions.html", found=found,
         said=[each for each in every if each.differences], decided=[each for each in every if not each.differences],
-        choices=version_choices(at.events, at.titles, (one, two)), by=by,
+        choices=wording.version_choices(at.events, at.titles, (one, two)), by=by,
     )  # fmt: skip
 
 
@@ -203,7 +183,7 @@ def _items(at: Visit, acts: bool) -> list[ItemView]:
 def work(at: At) -> Response:
     """Export the table of mitigations."""
     text = work_csv(work_page(at.state, at.service.today).rows)
-    return attached(Export(f"{at.key}-mitigations.csv", "text/csv; charset=utf-8", text.encode()))
+    return context.attached(Export(f"{at.key}-mitigations.csv", "text/csv; charset=utf-8", text.encode()))
 
 
 @router.get("/r/{key}/contest/{item:path}")
@@ -212,14 +192,16 @@ def contest_file(at: At, item: str) -> Response:
     if item not in at.titles:
         raise MissingError("there is no such item", where=item[:80], hint="see the ids under “More” on each item")
     text = contest_form(at.state.drafted.id, item, list(at.titles))
-    return attached(Export(f"{at.key}-contest-{item.replace('/', '-')}.yaml", "application/yaml", text.encode()))
+    return context.attached(
+        Export(f"{at.key}-contest-{item.replace('/', '-')}.yaml", "application/yaml", text.encode())
+    )
 
 
 @router.get("/r/{key}/reply")
 def reply(at: At) -> Response:
     """Export the reply to the vendor."""
     text = at.service.reply(at.key)
-    return attached(Export(f"{at.key}-reply.md", "text/markdown; charset=utf-8", text.encode()))
+    return context.attached(Export(f"{at.key}-reply.md", "text/markdown; charset=utf-8", text.encode()))
 
 
 # ---------------------------------------------------------------- what the last action did
@@ -244,12 +226,12 @@ def _moved(at: Visit, state: ReviewState, since: int | None) -> MovedBy:
     before = at.service.review(at.key, since)
     moved = what_moved(before, state)
     own = last.verb == "answer" or last.item.removeprefix("fact/") in state.answered
-    anything = moved.before != moved.after or any(names for _, names in effects(moved))
+    anything = moved.before != moved.after or any(names for _, names in wording.effects(moved))
     question = f"question/{question_of(last.item.partition('/')[2])}" if last.verb == "confirm" else last.item
     why = ""
     if own and question.startswith("question/Q"):
         why = why_still(before, state, question) or why_not_narrower(before, state, question)
-    return MovedBy(last.item, moved_lines(moved, why) if own or anything else (), question)
+    return MovedBy(last.item, wording.moved_lines(moved, why) if own or anything else (), question)
 
 
 def _last(at: Visit, state: ReviewState, since: int | None) -> str:
@@ -259,7 +241,7 @@ def _last(at: Visit, state: ReviewState, since: int | None) -> str:
     if since >= state.version:
         return "Nothing changed: the item already has this decision"
     titles = {one.item.id: one.item.title for one in state.items}
-    return answer_to(at.events[: state.version], titles, what_moved(at.service.review(at.key, since), state))
+    return wording.answer_to(at.events[: state.version], titles, what_moved(at.service.review(at.key, since), state))
 
 
 # ---------------------------------------------------------------- acting
@@ -275,7 +257,7 @@ def act(form: Sent, at: Acting) -> Response:
         return _again(at, form, error)
     if form.get("seen").isdecimal() and form.get("item"):
         # The time from loading a page to sending its form, in case no script measures focus time.
-        seconds = min(max(time.time() - float(form.get("seen")[:12]), 0.0), LONGEST_LOOK)
+        seconds = min(max(time.time() - float(form.get("seen")[:12]), 0.0), context.LONGEST_LOOK)
         at.service.focus(at.key, form.get("item"), round(seconds, 1), at.reviewer)
     if action.verb == "add":
         at.keep(Form(()))
@@ -325,7 +307,7 @@ def _again(at: Visit, form: Form, error: SeptetError) -> Response:
     """Show the form again with all values that the reviewer entered; for a conflict, with the three versions."""
     if isinstance(error, MissingError):
         raise error
-    status, problem, rows = status_of(error), problem_of(error), []
+    status, problem, rows = context.status_of(error), context.problem_of(error), []
     if isinstance(error, ConflictError):
         sides = (error.base, error.mine, error.theirs)
         names = [name for name in {**error.mine, **error.theirs} if name not in ("verb", "version", "marks")]

@@ -19,31 +19,12 @@ from agent.report.sentences import band_words, if_clause, tenth, vector_words
 from agent.report.view import name_of
 from agent.review.domain.mitigations import WORK
 from agent.review.domain.response import MAX_BYTES
+from agent.review.store.rows import together
 from agent.review.web.forms import ANSWER_KINDS, grouped, sayings
+from agent.review.web.views import wording
 from agent.review.web.views.items import dom_id
 from agent.review.web.views.sources import CLAIM
-from agent.review.web.views.wording import (
-    BASES,
-    CONTEST_KINDS,
-    KEYS,
-    REASONS,
-    REASONS_FOR,
-    SOURCE_KINDS,
-    VERBS,
-    VERDICTS,
-    day,
-    duration,
-    event_fields,
-    field_name,
-    finding_words,
-    kind_of,
-    likely_text,
-    reasons_for,
-    section_title,
-    title_of,
-    together,
-    when,
-)
+from agent.review.web.views.wording import REASONS, REASONS_FOR, reasons_for
 from agent.scoring import severity
 from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES
 from agent.taxonomy.lists import entries, schemes
@@ -115,22 +96,22 @@ def environment() -> "Environment":
         auto_reload=False,
         cache_size=-1,
     )
-    made.filters |= {
-        "cited": cited, "when": when, "day": day, "duration": duration, "dom_id": dom_id, "name_of": name_of,
-        "event_fields": event_fields, "field_name": field_name, "together": together, "title_of": title_of,
-        "kind_of": kind_of, "if_clause": if_clause, "tenth": tenth, "severity": severity, "likely_text": likely_text,
-        "band_words": band_words, "vector_words": vector_words, "finding_words": finding_words, "quote": quote,
+    named = (
+        cited, dom_id, name_of, together, if_clause, tenth, severity, band_words, vector_words, quote, wording.when,
+        wording.day, wording.duration, wording.event_fields, wording.field_name, wording.title_of, wording.kind_of,
+        wording.likely_text, wording.finding_words,
+    )  # fmt: skip
+    made.filters |= {each.__name__: each for each in named} | {
         "band": lambda score: score.severity.lower() if score.aivss is not None else "withheld",
         "place": lambda value: float(value / 10) * 100.0,
         "capital": lambda text: f"{text[:1].upper()}{text[1:]}",
-    }  # fmt: skip
-    made.globals |= {
-        "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS, "BASES": BASES,
-        "CONTEST_KINDS": CONTEST_KINDS, "KEYS": KEYS, "SOURCE_KINDS": SOURCE_KINDS, "CLAIM": CLAIM,
-        "LAYER_CODES": LAYER_CODES, "LAYER_TITLES": LAYER_TITLES, "section_title": section_title,
-        "fact_keys": fact_key_options, "STATE_CHOICES": sayings(""), "ANSWER_KINDS": ANSWER_KINDS,
-        "options": options, "grouped": grouped, "reason_options": reason_options, "taxonomy": taxonomy_options,
-        "MOST_OF_RESPONSE": MAX_BYTES, "WORK": WORK, "WORK_CHOICES": tuple(WORK.items()),
+    }
+    tables = ("REASONS", "REASONS_FOR", "VERBS", "VERDICTS", "BASES", "CONTEST_KINDS", "KEYS", "SOURCE_KINDS")
+    made.globals |= {name: getattr(wording, name) for name in tables} | {
+        "CLAIM": CLAIM, "LAYER_CODES": LAYER_CODES, "LAYER_TITLES": LAYER_TITLES, "ANSWER_KINDS": ANSWER_KINDS,
+        "STATE_CHOICES": sayings(""), "MOST_OF_RESPONSE": MAX_BYTES, "WORK": WORK, "WORK_CHOICES": tuple(WORK.items()),
+        "section_title": wording.section_title, "fact_keys": fact_key_options, "options": options, "grouped": grouped,
+        "reason_options": reason_options, "taxonomy": taxonomy_options,
     }  # fmt: skip
     return made
 

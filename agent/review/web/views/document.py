@@ -12,6 +12,7 @@ from agent.report import html
 from agent.report.document import Block, Entry, Paragraph, Part, Span, Table
 from agent.report.report import build
 from agent.report.view import InReview, View, number_added
+from agent.review.domain.items import facts_of
 from agent.review.domain.records import ItemState, ReviewState
 
 _OF_PART: Final[Mapping[str, tuple[str, ...]]] = {
@@ -46,7 +47,7 @@ def document(
     """Render the HTML export's body with each doubt marked in place; `opened` are focus times in seconds by item."""
     names = {placed.name: f"threat/{placed.threat.id}" for placed in View(state.reviewed).threats}
     names |= {asked.id: f"question/{asked.id}" for asked in state.reviewed.questions}
-    names |= {fact.id: f"fact/{fact.id}" for fact in (state.reviewed.facts.facts if state.reviewed.facts else ())}
+    names |= {fact.id: f"fact/{fact.id}" for fact in facts_of(state.reviewed)}
     doubts = {one.item.id: ", ".join(doubts_of(one, opened)) for one in state.items}
     told = {mark: f"⚑ {doubts[item]}" for mark, item in names.items() if doubts.get(item)}
 

@@ -13,11 +13,11 @@ from agent.review.domain.effects.what_if import Promise, promised
 from agent.review.domain.facts.changed_sheet import corrected_fact, held_as
 from agent.review.domain.facts.from_answers import STATES as STATED, confirmed, is_vendors_word, keys_asked, question_of
 from agent.review.domain.fold import vendors_words
-from agent.review.domain.items import fact_title, is_unstated, threats_of
+from agent.review.domain.items import fact_title, facts_of, is_unstated, threats_of
 from agent.review.domain.lapses import content_of
 from agent.review.domain.mitigations import Work, work_of
-from agent.review.domain.records import Contest, ItemState, ReviewState
-from agent.review.web.forms import Field, Plain, fields_for, sayings
+from agent.review.domain.records import Contest, ItemState, Plain, ReviewState
+from agent.review.web.forms import Field, fields_for, sayings
 from agent.review.web.views.differences import differences
 from agent.review.web.views.sources import Quotes
 from agent.review.web.views.wording import READERS, REASONS, STATES, VERDICTS, duration
@@ -87,7 +87,7 @@ class Items:
         same = state.based is state.drafted
         self.drafted_dependents = self.dependents if same else dependents(state.drafted, state.numbers)
         self.added = added_dependents(state)
-        self.facts = {fact.id: fact for fact in (state.drafted.facts.facts if state.drafted.facts else ())}
+        self.facts = {fact.id: fact for fact in facts_of(state.drafted)}
         self.facts |= {name: fact for name, (fact, _) in state.answered.items()}
         self.words = vendors_words(state)
         self.promise = promise or promised(state)
@@ -280,9 +280,7 @@ class ChainBody:
     """The threats of a chain in order: id, title, and the marks of the hop to the next threat."""
 
     def __init__(self, items: Items, now: Plain) -> None:
-        value = now.get("threats")
-        named = tuple(str(each) for each in value) if isinstance(value, list) else ()
-        state = items.state
+        state, named = items.state, tuple(now.get("threats", ()))
         self.stands = any(chain.threats == named for chain in state.reviewed.chains)
         every: tuple[Chain, ...] = (*state.reviewed.chains, *state.drafted.chains)
         chain = next((chain for chain in every if named and chain.threats == named), None)
@@ -295,17 +293,15 @@ class QuestionBody:
     """The question and the items that depend on its answer."""
 
     def __init__(self, items: Items, question: Question, one: ItemState) -> None:
-        given = (one.after or {}).get("answer")
-        answer = given if isinstance(given, Mapping) else {}
-        said = answer.get(STATED)
-        states = {str(each["key"]): each for each in said} if isinstance(said, list | tuple) else {}
+        answer = (one.after or {}).get("answer") or {}
+        states = {each["key"]: each for each in answer.get(STATED, ())}
         points = items.promise(question.settles)
         self.proposed = question.proposed
         self.settles = [name_of(key) for key in question.settles]
         self.effect = tenth(points) if round(points, 1) > 0 else ""
-        self.answer, self.page = str(answer.get("text", "")), str(answer.get("url", ""))
+        self.answer, self.page = answer.get("text", ""), answer.get("url", "")
         self.by = "the analyst" if answer.get("kind") == "analyst-note" else "the vendor" if answer else ""
-        self.kind = str(answer.get("kind", "vendor-answer"))
+        self.kind = answer.get("kind", "vendor-answer")
         self.rows = _rows(question, states)
         """The keys offered by the form, with what the answer states so far."""
         self.quote = _quoted(states.values(), self.answer)
@@ -326,7 +322,7 @@ class FactBody:
         state, fact, struck = items.state, items.facts[name], one.verdict == "struck"
         now = corrected_fact(fact, one.after) if one.after else fact
         sure = name in items.words and one.verdict in ("confirmed", "corrected")
-        held = held_as(state.based.facts.facts if state.based.facts else (), now) or now
+        held = held_as(facts_of(state.based), now) or now
         hangs = items.drafted_dependents.get(name, ()) if struck else items.dependents.get(held.id, ())
         hangs = (*hangs, *(each for own in dict.fromkeys((fact.id, held.id)) for each in items.added.get(own, ())))
         fallen = set() if struck else set(state.fell)
@@ -370,19 +366,17 @@ def _can(items: Items, one: ItemState) -> frozenset[str]:
     return frozenset(verb for verb, allowed in may.items() if allowed)
 
 
-def _rows(question: Question, states: Mapping[str, Mapping[str, object]]) -> list[StatedRow]:
+def _rows(question: Question, states: Mapping[str, Plain]) -> list[StatedRow]:
     words, made = load_vocabulary(), []
     keys = [key.id for key in keys_asked(question)][:MOST_ROWS]
     for key in (*keys, *(key for key in states if key not in keys and key in words)):
         state = states.get(key, {})
-        slots = state.get("slots")
-        value = next(iter(slots.values()), "") if isinstance(slots, Mapping) else ""
-        made.append(StatedRow(key, words[key].title, sayings(key), str(state.get("polarity", "")), str(value)))
+        value = next(iter(state.get("slots", {}).values()), "")
+        made.append(StatedRow(key, words[key].title, sayings(key), state.get("polarity", ""), value))
     return made
 
 
-def _quoted(states: Collection[Mapping[str, object]], text: str) -> str:
+def _quoted(states: Collection[Plain], text: str) -> str:
     """Return the quote shared by all states; empty if they quote the whole answer or different words."""
-    rows = [each["evidence"] for each in states]
-    quotes = {str(row[0]["quote"]) for row in rows if isinstance(row, list | tuple) and row}
+    quotes = {each["evidence"][0]["quote"] for each in states if each["evidence"]}
     return "" if len(quotes) != 1 or quotes == {text.strip()} else quotes.pop()

@@ -13,7 +13,7 @@ from agent.review.domain.effects.decisions import band_movers
 from agent.review.domain.effects.what_if import Lowering, Promise, lowered
 from agent.review.domain.facts.changed_sheet import stated_keys
 from agent.review.domain.facts.from_answers import settled_by
-from agent.review.domain.items import fact_title, threats_of
+from agent.review.domain.items import fact_title, facts_of, threats_of
 from agent.review.domain.records import ReviewState
 from agent.review.domain.rescore import headline_of, point_of
 from agent.review.web.views.items import ItemView, Settling, dom_id
@@ -114,10 +114,7 @@ class Overview:
         """Stated facts, starting with those that affect the band or the score."""
         self.unstated = [row for row in rows if not row.dom]
         self.chains = [
-            (
-                chain.title,
-                [threat_lead(names.get(name, ""), every[name]) for name in chain.threats if name in every],
-            )
+            (chain.title, [threat_lead(names.get(name, ""), every[name]) for name in chain.threats if name in every])
             for chain in draft.chains
         ]
         self.system = system_picture(state)
@@ -140,7 +137,7 @@ def sheet_rows(state: ReviewState, views: Mapping[str, ItemView], promise: Promi
     movers, keyed = {dom_id(item) for item in moving}, {item.partition("/")[2] for item in moving}
     asked = {key: one.id for one in reversed(state.reviewed.questions) for key in one.about}
     stated = stated_keys(state.reviewed)
-    keys = {fact.id: fact.key for fact in (state.drafted.facts.facts if state.drafted.facts else ())}
+    keys = {fact.id: fact.key for fact in facts_of(state.drafted)}
     keys |= {name: fact.key for name, (fact, _) in state.answered.items()}
     rows: list[tuple[float, SheetRow]] = []
     for name, key in keys.items():
@@ -201,7 +198,7 @@ def _leads(way: Lowering, names: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _said(draft: Draft, *, controls: bool) -> list[tuple[Fact, str]]:
     """Return what the facts state, with titles: abilities, then descriptions; with `controls` only the controls."""
-    words, facts = load_vocabulary(), draft.facts.facts if draft.facts else ()
+    words, facts = load_vocabulary(), facts_of(draft)
     said = [one for one in facts if one.key in words and (words[one.key].claim == "control") is controls]
     said.sort(key=lambda fact: words[fact.key].claim != "ability")
     asserted = {"polarity": "asserted"}
@@ -209,8 +206,7 @@ def _said(draft: Draft, *, controls: bool) -> list[tuple[Fact, str]]:
 
 
 def _steps(draft: Draft, names: Mapping[str, str]) -> list[Step]:
-    """Return the rows for base, factors and score; only those of the factors if there is no score or another formula
-    combines them."""
+    """Return the rows for base, factors and score; only the factors if no sum of these gives the score."""
     score, first = draft.score, headline_of(draft)
     keys = [key for key in FACTOR_SETS[score.factor_set or "0.5"] if key in draft.factors]
     factors = {key: _factor(key, draft.factors[key]) for key in keys}

@@ -9,7 +9,7 @@ from agent.records import Threat
 from agent.report.picture import Link, Links, drawn, picture, with_threats
 from agent.report.sentences import counted, tenth
 from agent.report.view import View
-from agent.review.domain.items import fact_title
+from agent.review.domain.items import fact_title, facts_of
 from agent.review.domain.records import ReviewState
 from agent.review.web.views.items import dom_id
 from agent.scoring import severity
@@ -55,20 +55,16 @@ def system_picture(state: ReviewState) -> SystemPicture:
     """Return the picture of the reviewed draft with its parts, then its flows, in the order of the draft."""
     system, view = state.reviewed.system, View(state.reviewed)
     known = {one.item.id for one in state.items}
-    facts = [one for one in (state.reviewed.facts.facts if state.reviewed.facts else ()) if f"fact/{one.id}" in known]
+    facts = [one for one in facts_of(state.reviewed) if f"fact/{one.id}" in known]
     threats = [(placed.threat, threat_lead(placed.name, placed.threat)) for placed in view.threats]
 
     def row(dom: str, name: str, evidence: Sequence[str], *, flow: bool = False) -> PartRow:
-        """Return the row of a part: facts that share a quote with it, and threats that rest on those facts or
-        quotes."""
+        """Return a part's row: facts that share a quote with it, and threats that rest on those facts or quotes."""
         own = [fact for fact in facts if set(evidence) & set(fact.evidence)]
-        ids = {fact.id for fact in own}
-        leads = (
-            lead for threat, lead in threats
-            if ids.intersection(threat.facts) or set(evidence) & set(threat.evidence)
-        )  # fmt: skip
+        near = {*evidence, *(fact.id for fact in own)}
+        leads = tuple(lead for threat, lead in threats if near.intersection((*threat.facts, *threat.evidence)))
         told = tuple(Lead(dom_id(f"fact/{fact.id}"), fact_title(fact)) for fact in own)
-        return PartRow(f"part-{dom}", name, flow, not evidence, told, tuple(leads))
+        return PartRow(f"part-{dom}", name, flow, not evidence, told, leads)
 
     shown = {each.item.id: each.item for each in drawn(system)}
     items = {name: row(f"{number}", item.name, item.evidence) for number, (name, item) in enumerate(shown.items(), 1)}

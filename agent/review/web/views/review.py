@@ -5,15 +5,7 @@ from typing import NamedTuple
 
 from agent.records import Document, Evidence, Score
 from agent.report.sentences import tenth
-from agent.review.domain.effects.decisions import (
-    Moved,
-    Pace,
-    first_decisions,
-    minutes_left,
-    pace_words,
-    review_order,
-    what_moved,
-)
+from agent.review.domain.effects import decisions
 from agent.review.domain.effects.what_if import promised
 from agent.review.domain.items import FACT_SECTION, QUESTION_SECTION, SECTIONS
 from agent.review.domain.records import ReviewState
@@ -28,8 +20,10 @@ from agent.taxonomy.layers import LAYER_CODES, LAYER_TITLES, LAYERS
 class Bar:
     """The data of a review's top bar; `as_of` is the past version that is shown, None for the newest."""
 
-    def __init__(self, state: ReviewState, seconds: Mapping[str, float], pace: Pace, as_of: int | None = None) -> None:
-        moved = what_moved(state.model_copy(update={"reviewed": state.drafted}), state)
+    def __init__(
+        self, state: ReviewState, seconds: Mapping[str, float], pace: decisions.Pace, as_of: int | None = None
+    ) -> None:
+        moved = decisions.what_moved(state.model_copy(update={"reviewed": state.drafted}), state)
         self.key, self.version, self.stage, self.stamp = state.key, state.version, state.stage, state.stamp
         self.as_of, self.product, self.assigned = as_of, state.reviewed.product.name, state.assigned
         self.score, self.moved, self.causes = moved.after, _moved_words(moved), moved.causes
@@ -37,14 +31,13 @@ class Bar:
         self.decided = state.decided
         """The number of items that are neither open nor waived."""
         self.contested = sum(one.decision == "open" for one in state.contests)
-        self.minutes, self.minutes_from = duration(minutes_left(state, pace) * 60), pace_words(pace)
+        self.minutes, self.minutes_from = duration(decisions.minutes_left(state, pace) * 60), decisions.pace_words(pace)
         """The estimated minutes for the open items, and what the estimate is based on."""
         self.spent = duration(sum(seconds.values()))
 
 
-def _moved_words(moved: Moved) -> str:
-    """Describe how the drafted score has moved: "drafted 9.4 Critical → now 9.1 Critical", or "9.1 Critical as drafted"
-    if only its range moved; empty if nothing moved."""
+def _moved_words(moved: decisions.Moved) -> str:
+    """Describe how the drafted score or only its likely range has moved; empty if neither did."""
     was, now = score_text(moved.before), score_text(moved.after)
     if was != now:
         return f"drafted {was} → now {now}"
@@ -78,13 +71,13 @@ class ReviewView:
         self, state: ReviewState, documents: Sequence[Document], seconds: Mapping[str, float], *,
         acts: bool = True, today: str = "",
     ) -> None:  # fmt: skip
-        evidence, promise, weak = every_quote(state), promised(state), review_order(state)
+        evidence, promise, weak = every_quote(state), promised(state), decisions.review_order(state)
         self.quotes = Quotes(documents, evidence)
         whys = {spot.state.item.id: spot.why for spot in weak}
         items = Items(state, self.quotes, seconds, whys, acts=acts, today=today, promise=promise)
         views = [ItemView(items, one) for one in state.items]
         self.overview = Overview(state, {view.id: view for view in views}, promise)
-        self.decisions = first_decisions(state)
+        self.decisions = decisions.first_decisions(state)
         self.weak = [spot for spot in weak if spot.why]
         self.sections = [_section(key, views, state) for key in SECTIONS]
         self.headline = headline_of(state.reviewed)
@@ -156,7 +149,6 @@ def question_number(view: ItemView) -> int:
 
 
 def _by_place(view: ItemView) -> tuple[bool, int]:
-    """Return a sort key: the layer first, its threats in the order of the report, then threats without a place
-    there."""
+    """Return a sort key: the layer, then its threats in the order of the report, then all other threats."""
     tag = view.threat.tag if view.threat else ""
     return view.threat is not None, int(tag.removeprefix("T")) if tag else len(LAYERS) * 100

@@ -10,8 +10,9 @@ from agent.report.sentences import span, tenth
 from agent.report.view import name_of
 from agent.review.domain.effects.compare import words
 from agent.review.domain.effects.decisions import DECIDING, Moved, score_words
-from agent.review.domain.records import Event, ItemKind, Reason, ScoreShown, Verb, Verdict
+from agent.review.domain.records import Event, ItemKind, Plain, Reason, ScoreShown, Verb, Verdict
 from agent.review.domain.replay import CALLED, called, living
+from agent.review.store.rows import together
 from agent.review.web.forms import GRAMMAR, POLARITIES
 from agent.taxonomy.factors import FACTORS
 from agent.taxonomy.layers import LAYERS, LayerKey
@@ -302,7 +303,7 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 def event_fields(event: Event, titles: Mapping[str, str]) -> list[Field]:
     """Return the fields that an event changed, without those that only replay needs; `titles` are titles by item."""
-    before, after = event.before or {}, event.after or {}
+    before, after = event.before or {}, event.said
     unsaid = _UNSAID.get(event.verb, frozenset()) | {"marks", "sheet", "seen", CALLED}
     added = " added" if event.verb == "attach" else ""
     found = [*_redrafted(after)] if event.verb == "redraft" else []
@@ -318,23 +319,19 @@ def event_fields(event: Event, titles: Mapping[str, str]) -> list[Field]:
     return [one for one in told if one.before != one.after]
 
 
-def _stated(after: Mapping[str, object]) -> Iterator[Field]:
+def _stated(after: Plain) -> Iterator[Field]:
     """Yield what an answer states, fact by fact."""
-    states, vocabulary = after.get("states"), load_vocabulary()
-    for state in states if isinstance(states, list | tuple) else ():
-        slots, key = state.get("slots"), state["key"]
-        value = ", ".join(str(each) for each in slots.values()) if isinstance(slots, Mapping) else ""
-        title = vocabulary[key].title if key in vocabulary else str(key)
+    vocabulary = load_vocabulary()
+    for state in after.get("states", ()):
+        key, value = state["key"], ", ".join(state.get("slots", {}).values())
+        title = vocabulary[key].title if key in vocabulary else key
         yield Field("states", "", " · ".join(filter(None, (title, _SAYS[state["polarity"]], value))))
 
 
-def _redrafted(after: Mapping[str, object]) -> Iterator[Field]:
-    answers, moved = after.get("answers"), after.get("moved")
-    named = ", ".join(answers) if isinstance(answers, Mapping) else ""
-    yield Field("with the answers to", "", named or _NONE)
-    rows = moved if isinstance(moved, list | tuple) else ()
-    for what, was, now in rows or [("changed", "", "nothing")]:
-        yield Field(name_of(what) if what in (*FACTORS, *LAYERS) else str(what), str(was), str(now))
+def _redrafted(after: Plain) -> Iterator[Field]:
+    yield Field("with the answers to", "", ", ".join(after.get("answers", ())) or _NONE)
+    for what, was, now in after.get("moved") or [("changed", "", "nothing")]:
+        yield Field(name_of(what) if what in (*FACTORS, *LAYERS) else what, str(was), str(now))
 
 
 def version_choices(
@@ -352,7 +349,7 @@ def version_choices(
         elif event.verb == "bulk":
             told = _items(len(together(event)))
         elif event.verb == "assign":
-            told = str((event.after or {}).get("to") or "nobody")
+            told = event.said.get("to") or "nobody"
         verb = "brought back" if event.number in returned else VERBS[event.verb]
         found.append((str(event.number), f"{event.number}: {f'{event.reviewer} {verb} {told[:_TITLE]}'.strip()}"))
     return (*found, ("0", "0: as drafted"))
@@ -418,12 +415,6 @@ def brought_back(events: Sequence[Event]) -> frozenset[int]:
     return frozenset(found)
 
 
-def together(event: Event) -> tuple[str, ...]:
-    """Return the items of a bulk confirmation; empty for any other event."""
-    items = (event.after or {}).get("items") if event.verb == "bulk" else None
-    return tuple(str(each) for each in items) if isinstance(items, list | tuple) else ()
-
-
 def of_batch(events: Sequence[Event], number: object) -> list[Event]:
     """Return the events of one act."""
     return [event for event in events if event.batch == number]
@@ -432,7 +423,7 @@ def of_batch(events: Sequence[Event], number: object) -> list[Event]:
 def undone(event: Event, events: Sequence[Event], titles: Mapping[str, str]) -> str:
     """Describe the act that an undo or redo in a review's `events` reverted or repeated, with the person's name if it
     was somebody else: "struck “Posture”", "Ada struck “Posture”"."""
-    number = (event.after or {}).get("batch")
+    number = event.said.get("batch")
     told, batch = act_words(number, events, titles), of_batch(events, number)
     return f"{batch[0].reviewer} {told}" if batch and batch[0].reviewer != event.reviewer else told
 
@@ -453,7 +444,7 @@ def _said(batch: Sequence[Event], titles: Mapping[str, str], events: Sequence[Ev
     if first.verb == "bulk":
         return f"Confirmed {_items(len(together(first)))} in bulk"
     if first.verb == "redraft":
-        named, *moved = _redrafted(first.after or {})
+        named, *moved = _redrafted(first.said)
         if named.after == _NONE:
             return "Drafted again"
         rows = "; ".join(f"{one.name} {one.before} → {one.after}" for one in moved[:_MOST] if one.before)

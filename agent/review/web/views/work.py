@@ -75,9 +75,8 @@ def work_view(state: ReviewState, work: Work, today: str) -> WorkView:
     """Build the view of a mitigation, with the residual if it were the only one."""
     left = left_with(state, [work])
     return WorkView(
-        threat=work.threat, mitigation=work.mitigation, owner=work.owner, due=work.due, status=work.status,
-        note=work.note, residual=work.residual, gone=work.gone, known=work.known, left=work.left,
-        product=score_words(left.score) if left else "", is_late=work.late(today),
+        **work._asdict(), known=work.known, left=work.left, product=score_words(left.score) if left else "",
+        is_late=work.late(today),
     )  # fmt: skip
 
 
