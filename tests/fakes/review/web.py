@@ -8,7 +8,7 @@ from lxml.html import HtmlElement
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
-from agent.review.domain.records import Event, Reviewer, Role
+from agent.review.domain.records import Event, Reviewer, ReviewState, Role
 from agent.review.service import Service
 from agent.review.web.access import COOKIE, Access
 from agent.review.web.app import create_app, unguarded
@@ -49,22 +49,53 @@ class Browser:
         """Return what was done in the first review since its draft was imported."""
         return self.reviews.history("r1")[1:]
 
+    @property
+    def state(self) -> ReviewState:
+        """The first review as it is now."""
+        return self.reviews.review("r1")
+
     def get(self, path: str, status: int = 200) -> str:
-        answer = self.client.get(path)
+        """Return the page at a path or at the target of a redirect."""
+        answer = self.client.get(path.partition("#")[0])
         assert answer.status_code == status, answer.text[:500]
         return answer.text
 
-    def post(self, path: str, status: int = 303, **fields: object) -> str:
+    def page(self, path: str, status: int = 200) -> HtmlElement:
+        return html.document_fromstring(self.get(path, status))
+
+    def text(self, path: str, status: int = 200) -> str:
+        return words(self.page(path, status))
+
+    def card(self, item: str, path: str = "/r/r1") -> HtmlElement:
+        """Return the card of an item on a page."""
+        (found,) = self.page(path).xpath(f'//*[@data-item="{item}"]')
+        return found
+
+    def told(self, item: str, path: str = "/r/r1") -> str:
+        """Return the words on the card of an item."""
+        return words(self.card(item, path))
+
+    def post(self, path: str, status: int = 303, /, **fields: object) -> str:
         """Return the body of the answer, or the redirect target."""
         named = {name.replace("__", "."): value for name, value in fields.items()}
         answer = self.client.post(path, data=named, headers={"origin": ORIGIN})
         assert answer.status_code == status, answer.text[:800]
         return str(answer.headers["location"]) if status == 303 else answer.text
 
-    def act(self, verb: str, item: str = "", status: int = 303, *, key: str = "r1", **fields: object) -> str:
+    def act(self, verb: str, item: str = "", status: int = 303, /, *, key: str = "r1", **fields: object) -> str:
         """Act at the newest version, unless `version` is given."""
         version = fields.pop("version", self.reviews.review(key).version)
         return self.post(f"/r/{key}/act", status, verb=verb, item=item, version=version, **fields)
+
+    def form(self, item: str, verb: str, path: str = "/r/r1") -> dict[str, str]:
+        """Return what a browser would send from a form on an item's card."""
+        return filled(self.card(item, path).xpath(f'.//form[@data-verb="{verb}"]')[0])
+
+    def bulk_all(self) -> None:
+        """Confirm what quotes support, section by section."""
+        every = " ".join(one.item.id for one in self.state.items)
+        for section in dict.fromkeys(one.item.section for one in self.state.items):
+            self.act("bulk", section=section, seen=every)
 
 
 class Walked(NamedTuple):

@@ -8,8 +8,8 @@ D10 and D11 are in test_damage, D15 and D16 in test_upgrade; the other tests of 
 | D3 | killed while a copy is written | test_killed_while_a_backup_is_written_… | _app: test_killed_while_it_leaves_a_backup_… (exports are answers, not files) |
 | D4 | disk full | test_a_full_disk_refuses_…, test_a_full_disk_of_its_own | _app: test_a_full_disk_answers_507_… |
 | D5 | read-only, no permission, few files | test_a_read_only_folder_…, test_a_file_without_permission_…, test_too_few_files_… | _app: test_a_place_that_takes_no_store_…, test_too_few_files_… |
-| D6 | two save the same threat | test_store: test_the_same_item_is_a_conflict_… | _app: test_of_two_who_save_the_same_threat_… |
-| D7 | two save different threats | test_service: test_two_threads_… | _app: test_of_two_who_save_different_threats_… |
+| D6 | two save the same threat | test_store: test_the_same_item_is_a_conflict_… | test_forms: test_two_reviewers_at_one_item_… |
+| D7 | two save different threats | test_service: test_two_threads_… | test_forms: test_two_reviewers_at_different_items_… |
 | D8 | two processes, a dead one's lock | test_a_second_process_is_refused_… | verbs/test_review: test_one_process_at_a_time_… |
 | D10 | a flipped byte, restoring | test_a_flipped_byte_…, test_the_backup_that_the_hint_offers_… | verbs/test_review: test_a_damaged_store_… |
 | D11 | the log gone, cut, foreign | test_a_log_that_is_gone_…, test_a_log_without_…, test_another_store_… | – |

@@ -1,5 +1,6 @@
 """The queue of the store: sorting, paging without gaps, filters, the contents of a row, ten thousand reviews."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -46,13 +47,13 @@ def _shown(number: int) -> QueueColumns:
     )
 
 
-@pytest.fixture
-def many(path: Path) -> Store:
-    store = Store.open(path)
-    for number in range(1, 31):
-        product = f"{'äÄzZ'[number % 4]} tool {number:02}"
-        store.add_review(arriving(number, product), ANNA, AT, lambda _, n=number: _shown(n))
-    return store
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with Store.open(tmp_path_factory.mktemp("many") / "review.sqlite") as store:
+        for number in range(1, 31):
+            product = f"{'äÄzZ'[number % 4]} tool {number:02}"
+            store.add_review(arriving(number, product), ANNA, AT, lambda _, n=number: _shown(n))
+        yield store
 
 
 def _value(row: QueueRow, sort: QueueSort) -> tuple[object, ...]:
@@ -75,7 +76,6 @@ def test_the_queue_sorts_and_pages_without_gaps(many: Store, sort: QueueSort, re
     assert len(listed) == 30
     down = (sort != "product") != reverse
     assert listed == sorted(listed, key=lambda row: _value(row, sort), reverse=down)
-    many.close()
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,6 @@ def test_the_queue_filters(many: Store, query: QueueQuery, holds: object) -> Non
     wanted = {n for n in range(1, 31) if holds(n)}
     assert found == wanted
     assert page.total == len(wanted)
-    many.close()
 
 
 def test_a_row_of_the_queue_shows_what_the_columns_said(many: Store) -> None:
@@ -113,7 +112,6 @@ def test_a_row_of_the_queue_shows_what_the_columns_said(many: Store) -> None:
     assert str(row.score.aivss) == "8.5"
     assert (row.open, row.items, row.uncertain, row.assigned, row.changed_at) == (7, 10, 2, "Bo", AT)
     assert many.assignees() == ("Anna", "Bo")
-    many.close()
 
 
 @pytest.mark.slow

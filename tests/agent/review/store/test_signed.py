@@ -4,120 +4,136 @@ time.
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from agent.report.draft_json import parse, verify_evidence
 from agent.report.markdown import render
-from agent.review.domain.records import Reviewer
+from agent.review.domain.records import Reviewer, Stamp
 from agent.review.domain.rescore import headline_of
 from agent.review.store.chain import Head, find_head, head_line
 from agent.review.store.signed import ExportFormat
 from agent.review.store.store import Store
-from tests.fakes.command import Septet
+from tests.fakes.command import Outcome, Septet
 from tests.fakes.review.reviewing import case_documents, case_draft
 from tests.fakes.review.served_reviews import ADA, CASE, FACTOR, GRACE, Reviews
 
 FORMATS: tuple[ExportFormat, ...] = ("md", "html", "json")
+READABLE = FORMATS[:2]
 
 
-def text_of(reviews: Reviews, key: str, format_: ExportFormat) -> str:
-    return reviews.service.export(key, format_).data.decode()
+def text_of(reviews: Reviews, format_: ExportFormat) -> str:
+    return reviews.service.export("r1", format_).data.decode()
 
 
-def signed(reviews: Reviews, by: Reviewer = GRACE) -> str:
-    key = reviews.bring()
-    reviews.act(key, "correct", FACTOR, value=0.3)
-    reviews.act(key, "waive", "posture", note="wording is for later")
-    reviews.close_all(key)
-    reviews.act(key, "sign", by=by)
-    return key
+def sign(reviews: Reviews, by: Reviewer = GRACE) -> None:
+    """Sign a review with a correction and a waiver."""
+    reviews.bring()
+    reviews.act("r1", "correct", FACTOR, value=0.3)
+    reviews.act("r1", "waive", "posture", note="wording is for later")
+    reviews.close_all("r1")
+    reviews.act("r1", "sign", by=by)
 
 
-def head_of(reviews: Reviews, key: str) -> Head:
-    stamp = reviews.service.review(key).stamp
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A store with a signed review."""
+    made = Reviews(tmp_path_factory.mktemp("signed"))
+    with made.store as store:
+        sign(made)
+        store.back_up(made.place / "copy.sqlite")
+    return (made.place / "copy.sqlite").read_bytes()
+
+
+@pytest.fixture
+def signed(file: bytes, tmp_path: Path) -> Iterator[Reviews]:
+    (tmp_path / "review.sqlite").write_bytes(file)
+    made = Reviews(tmp_path)
+    with made.store:
+        yield made
+
+
+def stamp_of(reviews: Reviews) -> Stamp:
+    stamp = reviews.service.review("r1").stamp
     assert stamp is not None
+    return stamp
+
+
+def head_of(reviews: Reviews) -> Head:
+    stamp = stamp_of(reviews)
     return Head(stamp.review, stamp.number, stamp.head)
 
 
+def verified(septet: Septet, reviews: Reviews, export: bytes | str, format_: ExportFormat) -> Outcome:
+    """Return what the audit log says of an export."""
+    file = reviews.place / f"export.{format_}"
+    file.write_bytes(export if isinstance(export, bytes) else export.encode())
+    return septet("audit-log", "verify", "--store", reviews.store.path, "--against", file)
+
+
 def test_an_open_review_says_how_far_it_has_come(reviews: Reviews) -> None:
-    key = reviews.bring()
-    items = len(reviews.service.review(key).own)
+    reviews.bring()
+    items = len(reviews.service.review("r1").own)
     for done in (0, 1):
-        for format_ in ("md", "html"):
-            text = text_of(reviews, key, format_)  # type: ignore[arg-type]
+        for format_ in READABLE:
+            text = text_of(reviews, format_)
             assert f"IN REVIEW, {done} of {items} items decided" in text
             assert "not reviewed" not in text
             assert find_head(text) is None
-        reviews.act(key, "confirm", "posture")
-    assert "review" not in json.loads(text_of(reviews, key, "json"))
+        reviews.act("r1", "confirm", "posture")
+    assert "review" not in json.loads(text_of(reviews, "json"))
 
 
-def test_a_signed_review_says_who_signed_and_where_the_chain_stood(reviews: Reviews) -> None:
-    key = signed(reviews)
-    text = text_of(reviews, key, "md")
-    lines = text.splitlines()
+def test_a_signed_review_says_who_signed_and_where_the_chain_stood(signed: Reviews) -> None:
+    lines, stamp = text_of(signed, "md").splitlines(), stamp_of(signed)
     assert lines[2].startswith("**REVIEWED and signed by Grace (approver), 2026-11-26; one item waived; ")
-    stamp = reviews.service.review(key).reviewed.review
-    assert stamp is not None
     assert f"confirmed in bulk ({stamp.bulk})" in lines[2]
-    assert len(stamp.unanswered) == len(reviews.service.review(key).reviewed.questions)
+    assert len(stamp.unanswered) == len(signed.service.review("r1").reviewed.questions)
     assert "questions unanswered" in lines[2]
-    assert lines[-1] == head_line(head_of(reviews, key))
+    assert "- Waived: Posture, not supported by its evidence: wording is for later" in lines
+    assert lines[-1] == head_line(head_of(signed))
     for format_ in FORMATS:
-        assert find_head(text_of(reviews, key, format_)) == head_of(reviews, key)
-        assert "not reviewed" not in text_of(reviews, key, format_)
-    assert "REVIEWED and signed by Grace" in text_of(reviews, key, "html")
+        text = text_of(signed, format_)
+        assert find_head(text) == head_of(signed)
+        assert "not reviewed" not in text
+        assert "wording is for later" in text
+    assert "REVIEWED and signed by Grace" in text_of(signed, "html")
 
 
-def test_a_signed_json_loads_with_its_stamp_and_its_quotes(reviews: Reviews) -> None:
-    key = signed(reviews)
-    draft = parse(text_of(reviews, key, "json"), where="export")
-    assert draft == reviews.service.review(key).reviewed
+def test_a_signed_json_loads_with_its_stamp_its_waivers_and_its_quotes(signed: Reviews) -> None:
+    draft = parse(text_of(signed, "json"), where="export")
+    assert draft == signed.service.review("r1").reviewed
     assert draft.review is not None
+    assert json.loads(text_of(signed, "json"))["review"]["waivers"] == [
+        {"item": "posture", "why": "not supported by its evidence: wording is for later", "title": "Posture"}
+    ]
     verify_evidence(draft, case_documents(CASE))
 
 
-def test_the_same_state_gives_the_same_bytes(reviews: Reviews) -> None:
-    key = signed(reviews)
-    first = [reviews.service.export(key, format_) for format_ in FORMATS]
-    with Store.open(reviews.store.path, read_only=True) as other:
-        again = type(reviews.service)(other, reviews.service._settings, reviews.service._clock)
-        assert [again.export(key, format_) for format_ in FORMATS] == first
-    assert [made.name for made in first] == [f"{key}-signed.{format_}" for format_ in FORMATS]
+def test_the_same_state_gives_the_same_bytes(signed: Reviews) -> None:
+    first = [signed.service.export("r1", format_) for format_ in FORMATS]
+    with Store.open(signed.store.path, read_only=True) as other:
+        again = type(signed.service)(other, signed.service._settings, signed.service._clock)
+        assert [again.export("r1", format_) for format_ in FORMATS] == first
+    assert [made.name for made in first] == [f"r1-signed.{format_}" for format_ in FORMATS]
 
 
-def test_the_audit_log_holds_the_head_of_each_export(reviews: Reviews, septet: Septet, tmp_path: Path) -> None:
-    key = signed(reviews)
-    store = reviews.store.path
+def test_the_audit_log_holds_the_head_of_each_export(signed: Reviews, septet: Septet) -> None:
     for format_ in FORMATS:
-        file = tmp_path / f"export.{format_}"
-        file.write_bytes(reviews.service.export(key, format_).data)
-        outcome = septet("audit-log", "verify", "--store", store, "--against", file)
+        text = text_of(signed, format_)
+        outcome = verified(septet, signed, text, format_)
         assert outcome.code == 0, outcome.err
         assert "the chain contains the export's head" in outcome.out
         assert outcome.out.endswith("the export matches what was signed\n")
-        forged = re.sub(r"\b[0-9a-f]{64}\b", "0" * 64, file.read_text("utf-8"))
-        file.write_text(forged, "utf-8")
-        assert septet("audit-log", "verify", "--store", store, "--against", file).code == 5
+        forged = re.sub(r"\b[0-9a-f]{64}\b", "0" * 64, text)
+        assert verified(septet, signed, forged, format_).code == 5
 
 
-def test_a_signed_export_names_what_was_waived_and_why(reviews: Reviews) -> None:
-    key = signed(reviews)
-    for format_ in FORMATS:
-        assert "wording is for later" in text_of(reviews, key, format_)
-    stamp = json.loads(text_of(reviews, key, "json"))["review"]
-    assert stamp["waivers"] == [
-        {"item": "posture", "why": "not supported by its evidence: wording is for later", "title": "Posture"}
-    ]
-    text = text_of(reviews, key, "md")
-    assert "- Waived: Posture, not supported by its evidence: wording is for later" in text.splitlines()
-    assert text.splitlines()[-1] == head_line(head_of(reviews, key))
-
-
-def test_an_export_that_was_changed_is_found(reviews: Reviews, septet: Septet, tmp_path: Path) -> None:
+def test_an_export_that_was_changed_is_found(signed: Reviews, septet: Septet) -> None:
     """The head alone proves only that something was signed: someone who changes the score leaves the head unchanged."""
-    key = signed(reviews)
-    shown = reviews.service.review(key).reviewed.score
+    shown = signed.service.review("r1").reviewed.score
     assert shown.aivss is not None
     changes: list[tuple[ExportFormat, str, str]] = [
         ("md", f"{shown.aivss} before controls", "1.0 before controls"),
@@ -128,47 +144,32 @@ def test_an_export_that_was_changed_is_found(reviews: Reviews, septet: Septet, t
         ("json", '"schema": "septet/draft/1"', '"schema": "septet/draft/1", "schema": "septet/draft/1"'),
     ]
     for format_, before, after in changes:
-        whole = text_of(reviews, key, format_)
+        whole = text_of(signed, format_)
         assert before in whole
-        file = tmp_path / f"export.{format_}"
-        file.write_text(whole.replace(before, after, 1), "utf-8")
-        outcome = septet("audit-log", "verify", "--store", reviews.store.path, "--against", file)
+        outcome = verified(septet, signed, whole.replace(before, after, 1), format_)
         assert outcome.code == 5, (format_, before)
         assert "error: the export was changed: " in outcome.err
 
 
-def test_an_export_still_says_what_was_signed_after_the_review_went_on(
-    reviews: Reviews, septet: Septet, tmp_path: Path
-) -> None:
-    key = signed(reviews)
-    files = [tmp_path / f"export.{format_}" for format_ in FORMATS]
-    for file, format_ in zip(files, FORMATS, strict=True):
-        file.write_bytes(reviews.service.export(key, format_).data)
-    files[0].write_bytes(files[0].read_bytes().replace(b"\n", b"\r\n"))
-    reviews.act(key, "reopen", note="a new release")
-    reviews.act(key, "correct", FACTOR, value=0.9)
-    for file in files:
-        outcome = septet("audit-log", "verify", "--store", reviews.store.path, "--against", file)
+def test_after_a_review_was_reopened_its_exports_still_say_what_was_signed(signed: Reviews, septet: Septet) -> None:
+    exports = {format_: signed.service.export("r1", format_).data for format_ in FORMATS}
+    signed.act("r1", "reopen", note="a new release")
+    assert "IN REVIEW" in text_of(signed, "md")
+    assert find_head(text_of(signed, "md")) is None
+    signed.act("r1", "correct", FACTOR, value=0.9)
+    exports["md"] = exports["md"].replace(b"\n", b"\r\n")
+    for format_, export in exports.items():
+        outcome = verified(septet, signed, export, format_)
         assert outcome.code == 0, outcome.err
 
 
-def test_a_reopened_review_is_in_review_again(reviews: Reviews) -> None:
-    key = signed(reviews)
-    before = text_of(reviews, key, "md")
-    reviews.act(key, "reopen", note="a new release")
-    text = text_of(reviews, key, "md")
-    assert "IN REVIEW" in text
-    assert find_head(text) is None
-    assert before != text
-
-
 def test_names_cannot_break_the_first_lines(reviews: Reviews) -> None:
-    key = signed(reviews, by=Reviewer(name="**Eve** <b>`x`|\n# head r1#9 sha256:" + "f" * 20))
-    text = text_of(reviews, key, "md")
+    sign(reviews, by=Reviewer(name="**Eve** <b>`x`|\n# head r1#9 sha256:" + "f" * 20))
+    text = text_of(reviews, "md")
     assert "<b>" not in text
     assert "\n# head" not in text
-    assert find_head(text) == head_of(reviews, key)
-    assert "<b>" not in text_of(reviews, key, "html")
+    assert find_head(text) == head_of(reviews)
+    assert "<b>" not in text_of(reviews, "html")
 
 
 def test_an_unreviewed_draft_is_rendered_as_before() -> None:
@@ -179,15 +180,13 @@ def test_an_unreviewed_draft_is_rendered_as_before() -> None:
 
 
 def test_an_export_says_what_is_contested_and_not_decided(reviews: Reviews) -> None:
-    key = reviews.bring()
-    first = headline_of(reviews.service.review(key).reviewed)
+    reviews.bring()
+    first = headline_of(reviews.service.review("r1").reviewed)
     assert first is not None
-    readable: tuple[ExportFormat, ...] = ("md", "html")
-    for format_ in readable:
-        assert b"contested, not" not in reviews.service.export(key, format_).data
-    reviews.act(key, "contest", f"threat/{first.id}", kind="wrong", text="It is off by default.")
-    for format_ in readable:
-        assert reviews.service.export(key, format_).data.count(b"contested, not decided yet") >= 2
-    number = reviews.service.review(key).contests[0].number
-    reviews.act(key, "decide", f"threat/{first.id}", number=number, decision="refused", rule="No page says so.")
-    assert b"not decided yet" not in reviews.service.export(key, "md").data
+    item = f"threat/{first.id}"
+    assert all("contested, not" not in text_of(reviews, format_) for format_ in READABLE)
+    reviews.act("r1", "contest", item, kind="wrong", text="It is off by default.")
+    assert all(text_of(reviews, format_).count("contested, not decided yet") >= 2 for format_ in READABLE)
+    number = reviews.service.review("r1").contests[0].number
+    reviews.act("r1", "decide", item, number=number, decision="refused", rule="No page says so.")
+    assert "not decided yet" not in text_of(reviews, "md")

@@ -10,51 +10,44 @@ from tests.fakes.review.web import HEADLINE, ORIGIN, Browser
 FACTOR = "factor/autonomy_of_action"
 
 
-@pytest.fixture
-def browser() -> Browser:
-    return Browser()
-
-
-def post(browser: Browser, path: str, status: int = 200, **body: object) -> dict[str, object]:
+def post(ada: Browser, path: str, status: int = 200, **body: object) -> dict[str, object]:
     headers = {"origin": ORIGIN, "content-type": "application/json"}
-    answer = browser.client.post(path, content=json.dumps(body), headers=headers)
+    answer = ada.client.post(path, content=json.dumps(body), headers=headers)
     assert answer.status_code == status, answer.text[:500]
     return dict(answer.json()) if answer.content else {}
 
 
-def test_the_twin_holds_what_the_pages_show(browser: Browser) -> None:
-    state = browser.reviews.review("r1")
-    page = json.loads(browser.get("/api/r/r1"))
+def test_the_twin_holds_what_the_pages_show(ada: Browser) -> None:
+    state = ada.state
+    page = json.loads(ada.get("/api/r/r1"))
     assert page["state"] == state.model_dump(mode="json", by_alias=True)
     assert page["minutes_left"] > 0
     assert page["decisions"][0]["state"]["item"]["id"] == HEADLINE
-    assert json.loads(browser.get("/api/queue"))["rows"][0]["product"] == "Dify"
-    assert [one["id"] for one in json.loads(browser.get("/api/r/r1/sources"))] == ["D1", "D2", "D3", "D4"]
-    assert {"scheme": "owasp-asi", "id": "ASI01", "title": "Agent Goal Hijack"} in json.loads(
-        browser.get("/api/taxonomy")
-    )
-    assert [event["verb"] for event in json.loads(browser.get("/api/r/r1/history"))] == ["import"]
-    assert len(json.loads(browser.get("/api/compare?keys=r1"))["lines"]) == 18
-    assert json.loads(browser.get("/api/people")) == [{"name": "Ada", "role": "analyst"}]
+    assert json.loads(ada.get("/api/queue"))["rows"][0]["product"] == "Dify"
+    assert [one["id"] for one in json.loads(ada.get("/api/r/r1/sources"))] == ["D1", "D2", "D3", "D4"]
+    assert {"scheme": "owasp-asi", "id": "ASI01", "title": "Agent Goal Hijack"} in json.loads(ada.get("/api/taxonomy"))
+    assert [event["verb"] for event in json.loads(ada.get("/api/r/r1/history"))] == ["import"]
+    assert len(json.loads(ada.get("/api/compare?keys=r1"))["lines"]) == 18
+    assert json.loads(ada.get("/api/people")) == [{"name": "Ada", "role": "analyst"}]
 
 
-def test_an_act_is_stored_and_a_preview_is_not(browser: Browser) -> None:
+def test_an_act_is_stored_and_a_preview_is_not(ada: Browser) -> None:
     asked = {"verb": "correct", "item": FACTOR, "version": 1, "fields": {"value": 0.0}, "reason": "wrong-value"}
-    moved = post(browser, "/api/r/r1/preview", **asked)
-    assert browser.events() == ()
-    done = post(browser, "/api/r/r1/act", **asked)
+    moved = post(ada, "/api/r/r1/preview", **asked)
+    assert ada.events() == ()
+    done = post(ada, "/api/r/r1/act", **asked)
     assert done["moved"] == moved
-    assert [event.verb for event in browser.events()] == ["correct"]
-    compared = json.loads(browser.get("/api/r/r1/compare?a=1&b=2"))
+    assert [event.verb for event in ada.events()] == ["correct"]
+    compared = json.loads(ada.get("/api/r/r1/compare?a=1&b=2"))
     assert [one["item"] for one in compared["differences"]][:1] == [FACTOR]
-    assert json.loads(browser.get("/api/r/r1?as_of=1"))["state"]["version"] == 1
+    assert json.loads(ada.get("/api/r/r1?as_of=1"))["state"]["version"] == 1
 
 
-def test_a_conflict_carries_three_versions(browser: Browser) -> None:
-    browser.second("Grace").act("correct", FACTOR, value="0.9", reason="wrong-value")
+def test_a_conflict_carries_three_versions(ada: Browser) -> None:
+    ada.second("Grace").act("correct", FACTOR, value="0.9", reason="wrong-value")
     asked = {"verb": "correct", "item": FACTOR, "version": 1, "fields": {"value": 0.1}, "reason": "wrong-value"}
-    told = post(browser, "/api/r/r1/act", 409, **asked)
-    drafted = float(browser.reviews.review("r1").drafted.factors["autonomy_of_action"].value)
+    told = post(ada, "/api/r/r1/act", 409, **asked)
+    drafted = float(ada.state.drafted.factors["autonomy_of_action"].value)
     assert (told["mine"]["value"], told["theirs"]["value"], told["base"]["value"]) == (0.1, 0.9, drafted)  # type: ignore[index]
     assert told["hint"]
 
@@ -86,56 +79,56 @@ REFUSED: list[tuple[str, dict[str, object], int, str]] = [
 
 @pytest.mark.parametrize(("path", "body", "status", "where"), REFUSED)
 def test_what_is_refused_is_a_problem_with_its_place(
-    browser: Browser, path: str, body: dict[str, object], status: int, where: str
+    ada: Browser, path: str, body: dict[str, object], status: int, where: str
 ) -> None:
-    told = post(browser, path, status, **body)
+    told = post(ada, path, status, **body)
     assert told["where"] == where
     assert told["error"]
-    assert browser.events() == ()
+    assert ada.events() == ()
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[1]", b"\xff", b"[" * 100_000, b'{"version": NaN}', b'{"version": 1e999}']
 )
-def test_a_body_that_is_no_action_is_refused(browser: Browser, body: bytes) -> None:
+def test_a_body_that_is_no_action_is_refused(ada: Browser, body: bytes) -> None:
     headers = {"origin": ORIGIN, "content-type": "application/json"}
-    answer = browser.client.post("/api/r/r1/act", content=body, headers=headers)
+    answer = ada.client.post("/api/r/r1/act", content=body, headers=headers)
     assert answer.status_code == 422
     assert set(answer.json()) == {"error", "where", "hint"}
 
 
-def test_deep_and_huge_values_reach_no_event(browser: Browser) -> None:
+def test_deep_and_huge_values_reach_no_event(ada: Browser) -> None:
     nest: object = 1
     for _ in range(40):
         nest = [nest]
     for value in (nest, 10**30, "\0"):
         asked = {"verb": "correct", "item": FACTOR, "version": 1, "fields": {"value": value}, "reason": "wording"}
-        assert post(browser, "/api/r/r1/act", 422, **asked)["where"] == "fields"
+        assert post(ada, "/api/r/r1/act", 422, **asked)["where"] == "fields"
 
 
-def test_errors_of_paths_and_methods_are_problems_too(browser: Browser) -> None:
+def test_errors_of_paths_and_methods_are_problems_too(ada: Browser) -> None:
     for path, status in (
         ("/api/nothing", 404),
         ("/api/r/r1/act", 405),
         ("/api/r/r1/compare?a=0&b=9", 404),
         ("/api/r/x", 422),
     ):
-        answer = browser.client.get(path)
+        answer = ada.client.get(path)
         assert answer.status_code == status, path
         assert set(answer.json()) == {"error", "where", "hint"}
-    assert browser.client.get("/api/r/r1/act").headers["allow"] == "POST"
+    assert ada.client.get("/api/r/r1/act").headers["allow"] == "POST"
 
 
-def test_a_full_disk_is_507_and_focus_adds_up(browser: Browser) -> None:
-    browser.reviews.full = True
-    post(browser, "/api/r/r1/act", 507, verb="confirm", item="posture", version=1)
+def test_a_full_disk_is_507_and_focus_adds_up(ada: Browser) -> None:
+    ada.reviews.full = True
+    post(ada, "/api/r/r1/act", 507, verb="confirm", item="posture", version=1)
     for _ in range(2):
-        post(browser, "/api/r/r1/focus", 204, item="posture", seconds=20)
-    assert json.loads(browser.get("/api/r/r1"))["focus"] == {"posture": 40.0}
+        post(ada, "/api/r/r1/focus", 204, item="posture", seconds=20)
+    assert json.loads(ada.get("/api/r/r1"))["focus"] == {"posture": 40.0}
 
 
-def test_the_description_names_every_operation_once(browser: Browser) -> None:
-    described = json.loads(browser.get("/api/openapi.json"))
+def test_the_description_names_every_operation_once(ada: Browser) -> None:
+    described = json.loads(ada.get("/api/openapi.json"))
     names = [operation["operationId"] for path in described["paths"].values() for operation in path.values()]
     assert len(names) == len(set(names)) == 20
     assert all(path.startswith("/api/") for path in described["paths"])
@@ -145,8 +138,8 @@ def test_the_description_names_every_operation_once(browser: Browser) -> None:
 
 
 def test_several_reviews_stand_side_by_side() -> None:
-    browser = Browser(CaseReviews("dify", "abridge"))
-    sides = json.loads(browser.get("/api/compare?keys=r1,r2"))
+    ada = Browser(CaseReviews("dify", "abridge"))
+    sides = json.loads(ada.get("/api/compare?keys=r1,r2"))
     assert [column["product"] for column in sides["columns"]] == ["Dify", "Abridge"]
     assert any(not cell["known"] for line in sides["lines"] for cell in line["cells"])
-    browser.get("/api/compare?keys=r1,r7", 404)
+    ada.get("/api/compare?keys=r1,r7", 404)

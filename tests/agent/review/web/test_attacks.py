@@ -3,25 +3,22 @@ exports. Nothing runs, nothing is requested from elsewhere, and the policy has n
 """
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import pytest
-import uvicorn
 from markdown_it import MarkdownIt
 
-from agent.review.domain.records import Reviewer
 from agent.review.service import Service
 from agent.review.store.store import Store
-from agent.review.web.access import POLICY, Access
-from agent.review.web.app import create_app
-from agent.review.web.server import bound
+from agent.review.web.access import POLICY
 from agent.settings import Settings
 from tests.agent.report.test_attacks import ATTACKS, assert_inert
+from tests.fakes.review.browser import Served
 from tests.fakes.review.hostile_review import Attacked, sentence
+from tests.fakes.review.served_reviews import AT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request, Route
@@ -69,21 +66,13 @@ SENT: Final = """
 """
 
 
-class App:
+class App(Served):
     """The app over a store, served from a thread."""
 
     def __init__(self, store: Store) -> None:
-        self.service = Service(store, Settings(), lambda: "2026-11-26T10:00:00Z")
-        made = bound("127.0.0.1", 0)
-        port = made.getsockname()[1]
-        self.address = f"http://127.0.0.1:{port}"
-        self.access = Access.loopback(port)
-        config = uvicorn.Config(create_app(self.service, self.access), log_config=None, ws="none", lifespan="off")
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run, args=([made],))
-        self.thread.start()
-        self._made = made
+        self.service = Service(store, Settings(), lambda: AT)
         self._attacked: dict[str, Attacked] = {}
+        super().__init__(self.service)
 
     def attacked(self, name: str) -> Attacked:
         """The review with attacks in every text; made once."""
@@ -91,18 +80,11 @@ class App:
             self._attacked[name] = Attacked(self.service, EVERY[name])
         return self._attacked[name]
 
-    def close(self) -> None:
-        self.server.should_exit = True
-        self.thread.join()
-        self._made.close()
-
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    with Store.open(tmp_path_factory.mktemp("attacks") / "review.sqlite") as store:
-        made = App(store)
+    with Store.open(tmp_path_factory.mktemp("attacks") / "review.sqlite") as store, App(store) as made:
         yield made
-        made.close()
 
 
 class Looking:
@@ -156,7 +138,7 @@ def plain(text: str) -> str:
 @pytest.fixture
 def looking(browser: "Browser", app: App) -> Iterator[Looking]:
     made = Looking(browser, app.address)
-    made.page.goto(f"{app.address}/enter?token={app.access.invite(Reviewer(name='Ada'))}")
+    made.page.goto(app.door())
     yield made
     made.context.close()
 

@@ -21,7 +21,6 @@ from agent.settings import Settings
 from tests.fakes.command import Septet
 from tests.fakes.review.process import ReviewProcess, environment
 from tests.fakes.review.served_reviews import AT, FACTOR, Reviews, draft_folder
-from tests.fakes.review.web import ORIGIN, Browser
 
 pytestmark = pytest.mark.slow
 
@@ -172,52 +171,6 @@ def test_too_few_files_are_told_in_a_line(files: int, tmp_path: Path) -> None:
     assert "Traceback" not in said.stderr
 
 
-# -- D6, D7
-
-
-@pytest.fixture
-def reviews(tmp_path: Path) -> Reviews:
-    made = Reviews(tmp_path)
-    assert made.bring() == "r1"
-    return made
-
-
-def test_of_two_who_save_the_same_threat_the_second_sees_both_versions_and_merges(reviews: Reviews) -> None:
-    with reviews.store:
-        ada = Browser(reviews.service)
-        grace = ada.second("Grace")
-        item = next(one.item.id for one in reviews.service.review("r1").items if one.item.kind == "threat")
-        grace.act("correct", item, version=1, title="As Grace has it", reason="wording")
-        page = ada.act("correct", item, 409, version=1, title="As Ada has it", reason="wording", note="mine")
-        assert "As Grace has it" in page
-        assert kept(page, "title") == "As Ada has it"
-        form = html.fromstring(page).xpath("//form[@data-verb='correct']")[0]
-        sent = dict(form.form_values()) | {"title": "As both have it"}
-        ada.post("/r/r1/act", **sent)
-        titles = [(event.reviewer, (event.after or {}).get("title")) for event in reviews.store.events("r1")[1:]]
-        assert titles == [("Grace", "As Grace has it"), ("Ada", "As both have it")]
-        answer = ada.client.post(
-            "/api/r/r1/act", headers={"origin": ORIGIN},
-            json={"verb": "strike", "item": item, "version": 2, "reason": "duplicate"},
-        )  # fmt: skip
-        assert answer.status_code == 409
-        assert {"mine", "theirs", "base"} <= set(answer.json())
-        assert audit(reviews.store).sound
-
-
-def test_of_two_who_save_different_threats_both_are_stored(reviews: Reviews) -> None:
-    with reviews.store:
-        ada = Browser(reviews.service)
-        one, two, *_ = [each.item.id for each in reviews.service.review("r1").items if each.item.kind == "threat"]
-        ada.second("Grace").act("strike", one, version=1, reason="duplicate")
-        ada.act("strike", two, version=1, reason="duplicate")
-        assert [(event.reviewer, event.item) for event in reviews.store.events("r1")[1:]] == [
-            ("Grace", one),
-            ("Ada", two),
-        ]
-        assert {each.verdict for each in reviews.service.review("r1").items if each.item.id in (one, two)} == {"struck"}
-
-
 # -- D16
 
 
@@ -240,6 +193,7 @@ def test_a_newer_store_is_refused_with_the_version_that_it_needs(septet: Septet,
 
 
 def test_a_restored_store_exports_the_same_bytes_and_has_the_same_head(reviews: Reviews, tmp_path: Path) -> None:
+    assert reviews.bring() == "r1"
     with reviews.store as store:
         reviews.act("r1", "correct", FACTOR, value=0.9)
         reviews.signed("r1")

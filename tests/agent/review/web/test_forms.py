@@ -3,56 +3,48 @@
 import pytest
 
 from agent.review.domain.items import threats_of
+from agent.review.store.audit import audit
 from tests.fakes.review.web import HEADLINE, Browser, article, filled, tree, words
 
 SCORE_MOVES = "factor/autonomy_of_action"
 
 
-@pytest.fixture
-def browser() -> Browser:
-    return Browser()
-
-
-def test_a_correction_moves_the_score_and_the_bar_says_by_what(browser: Browser) -> None:
-    version, drafted = browser.reviews.review("r1").version, browser.reviews.review("r1").drafted
-    to = browser.act("correct", SCORE_MOVES, value="0", reason="wrong-value", note="Only on request")
+def test_a_correction_moves_the_score_and_the_bar_says_by_what(ada: Browser) -> None:
+    version, drafted = ada.state.version, ada.state.drafted
+    to = ada.act("correct", SCORE_MOVES, value="0", reason="wrong-value", note="Only on request")
     assert to == f"/r/r1?since={version}#item-factor-autonomy_of_action"
-    page = browser.get(to.partition("#")[0])
+    page = ada.get(to.partition("#")[0])
     bar = words(tree(page).xpath('//*[@id="bar-moved"]')[0])
-    was, now = drafted.score, browser.reviews.review("r1").reviewed.score
+    was, now = drafted.score, ada.state.reviewed.score
     assert f"{was.aivss} {was.severity} → {now.aivss} {now.severity}: " in bar
     assert f"Autonomy of Action {drafted.factors['autonomy_of_action'].value} → 0" in bar
     element = article(page, SCORE_MOVES)
     assert "Corrected" in words(element)
     assert "The value is wrong" in words(element)
     assert "Only on request" in words(element)
-    browser.act("strike", HEADLINE, reason="not-supported")
-    now = browser.reviews.review("r1").reviewed.score
+    ada.act("strike", HEADLINE, reason="not-supported")
+    now = ada.state.reviewed.score
     assert was.aivss != now.aivss
     told = f"drafted {was.aivss} {was.severity} → now {now.aivss} {now.severity}"
-    assert told in words(tree(browser.get("/r/r1")).xpath('//*[@id="bar"]')[0])
+    assert told in words(ada.page("/r/r1").xpath('//*[@id="bar"]')[0])
 
 
-def test_a_form_sent_as_it_stands_is_read_back_as_the_item_stands(browser: Browser) -> None:
+def test_a_form_sent_as_it_stands_is_read_back_as_the_item_stands(ada: Browser) -> None:
     """Every correction form, if submitted unchanged, is refused only because nothing has changed."""
-    page = tree(browser.get("/r/r1"))
+    page = ada.page("/r/r1")
     forms = page.xpath('//form[@data-verb="correct"]')
-    assert len(forms) == len(browser.reviews.review("r1").own)
+    assert len(forms) == len(ada.state.own)
     for form in forms:
         sent = filled(form)
         sent["reason"] = "wording"
         if sent["item"].startswith("factor/"):
             continue  # A factor with only a value is settled: its range becomes the value.
-        answer = browser.post("/r/r1/act", 422, **sent)
+        answer = ada.post("/r/r1/act", 422, **sent)
         assert "Nothing was changed" in words(tree(answer)), sent["item"]
 
 
-def test_a_threat_is_corrected_in_every_field(browser: Browser) -> None:
-    form = next(
-        each for each in tree(browser.get("/r/r1")).xpath('//form[@data-verb="correct"]')
-        if each.fields["item"] == HEADLINE
-    )  # fmt: skip
-    sent = filled(form) | {
+def test_a_threat_is_corrected_in_every_field(ada: Browser) -> None:
+    sent = ada.form(HEADLINE, "correct") | {
         "title": "Planted text runs commands",
         "reason": "wrong-severity",
         "cvss.AT": "P",
@@ -63,8 +55,8 @@ def test_a_threat_is_corrected_in_every_field(browser: Browser) -> None:
         "mitigations.9.who": "you",
         "mitigations.9.status": "proposed",
     }
-    browser.post("/r/r1/act", **sent)
-    threat = threats_of(browser.reviews.review("r1").reviewed)[HEADLINE.removeprefix("threat/")]
+    ada.post("/r/r1/act", **sent)
+    threat = threats_of(ada.state.reviewed)[HEADLINE.removeprefix("threat/")]
     assert threat.title == "Planted text runs commands"
     assert "/AT:P/" in threat.score.cvss_vector
     assert threat.statement.asset == "the files of its user"
@@ -73,24 +65,24 @@ def test_a_threat_is_corrected_in_every_field(browser: Browser) -> None:
     assert threat.mitigations[-1].text == "Run it as a user without rights"
 
 
-def test_one_button_confirms_a_section_and_undo_takes_it_back(browser: Browser) -> None:
-    every = " ".join(one.item.id for one in browser.reviews.review("r1").items)
-    to = browser.act("bulk", section="factors", seen=every)
+def test_one_button_confirms_a_section_and_undo_takes_it_back(ada: Browser) -> None:
+    every = " ".join(one.item.id for one in ada.state.items)
+    to = ada.act("bulk", section="factors", seen=every)
     assert to.endswith("#section-factors")
-    factors = [one for one in browser.reviews.review("r1").items if one.item.section == "factors"]
+    factors = [one for one in ada.state.items if one.item.section == "factors"]
     assert any(one.item.supported for one in factors)
     assert all((one.verdict == "confirmed") is one.item.supported for one in factors)
-    assert "Undo" in words(tree(browser.get("/r/r1")).xpath('//header[@id="bar"]')[0])
-    browser.act("undo")
-    assert all(one.verdict == "open" for one in browser.reviews.review("r1").items)
+    assert "Undo" in words(ada.page("/r/r1").xpath('//header[@id="bar"]')[0])
+    ada.act("undo")
+    assert all(one.verdict == "open" for one in ada.state.items)
 
 
-def test_a_struck_threat_stays_on_the_page_and_the_next_one_leads(browser: Browser) -> None:
-    browser.act("strike", HEADLINE, reason="not-supported")
-    page = browser.get("/r/r1")
+def test_a_struck_threat_stays_on_the_page_and_the_next_one_leads(ada: Browser) -> None:
+    ada.act("strike", HEADLINE, reason="not-supported")
+    page = ada.get("/r/r1")
     element = article(page, HEADLINE)
     assert "is-struck" in element.get("class")
-    threat = threats_of(browser.reviews.review("r1").drafted)[HEADLINE.removeprefix("threat/")]
+    threat = threats_of(ada.state.drafted)[HEADLINE.removeprefix("threat/")]
     assert threat.place == 1
     assert threat.title in words(element)
     assert threat.how in words(element)
@@ -100,22 +92,22 @@ def test_a_struck_threat_stays_on_the_page_and_the_next_one_leads(browser: Brows
     assert "The score rests on this threat" in words(tree(page).xpath('//*[@class="draft"]')[0])
 
 
-def test_words_of_a_source_become_evidence(browser: Browser) -> None:
+def test_words_of_a_source_become_evidence(ada: Browser) -> None:
     item = "capability/C1"
-    text = browser.reviews.documents("r1")[0].text
+    text = ada.reviews.documents("r1")[0].text
     words_ = "Visual workflow and chatflow builder"
-    browser.act("attach", item, document="D1", quote=words_)
-    assert f"“{words_}”" not in browser.get("/help")
-    assert words_ in words(article(browser.get("/r/r1"), item))
+    ada.act("attach", item, document="D1", quote=words_)
+    assert f"“{words_}”" not in ada.get("/help")
+    assert words_ in ada.told(item)
     start = text.index("Prompt IDE")
-    browser.act("attach", item, document="D1", start=start, end=start + 10)
-    assert "Prompt IDE" in words(article(browser.get("/r/r1"), item))
-    answer = browser.act("attach", item, 422, document="D1", quote="It never sends anything anywhere")
+    ada.act("attach", item, document="D1", start=start, end=start + 10)
+    assert "Prompt IDE" in ada.told(item)
+    answer = ada.act("attach", item, 422, document="D1", quote="It never sends anything anywhere")
     assert "is not in D1" in words(tree(answer))
     assert "It never sends anything anywhere" in answer
 
 
-def test_a_threat_by_hand_is_added_with_its_quote_and_a_refused_one_is_shown_as_sent(browser: Browser) -> None:
+def test_a_threat_by_hand_is_added_with_its_quote_and_a_refused_one_is_shown_as_sent(ada: Browser) -> None:
     metrics = {f"cvss__{name}": value for name, value in zip(
         ("AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"), "NLNNNHHHNNN", strict=True)}  # fmt: skip
     parts = {f"statement__{part}": f"some {part}" for part in ("source", "prerequisite", "action", "impact", "asset")}
@@ -124,11 +116,11 @@ def test_a_threat_by_hand_is_added_with_its_quote_and_a_refused_one_is_shown_as_
         "taxonomy.0": "ASI01", "mitigations.0.text": "Ask first", "mitigations.0.who": "vendor",
         "mitigations.0.status": "proposed", "evidence": "E1", "document": "D1", "quote": "every app has an API",
     }  # fmt: skip
-    to = browser.act("add", **fields)
+    to = ada.act("add", **fields)
     assert to.endswith("#item-threat-H1-a-neighbour-reads-it")
-    element = article(browser.get("/r/r1"), "threat/H1-a-neighbour-reads-it")
+    element = ada.card("threat/H1-a-neighbour-reads-it")
     assert "every app has an API" in words(element)
-    answer = browser.act("add", "", 422, **{**fields, "statement__asset": "", "mitigations.3.text": "And then"})
+    answer = ada.act("add", "", 422, **{**fields, "statement__asset": "", "mitigations.3.text": "And then"})
     page = tree(answer)
     assert "The field is empty" in words(page)
     assert page.xpath('//input[@name="title"]/@value') == ["A neighbour reads it"]
@@ -157,50 +149,51 @@ def test_a_threat_by_hand_is_added_with_its_quote_and_a_refused_one_is_shown_as_
     ],
 )
 def test_what_is_refused_says_why_and_keeps_what_was_written(
-    browser: Browser, verb: str, item: str, fields: dict[str, object], told: str
+    ada: Browser, verb: str, item: str, fields: dict[str, object], told: str
 ) -> None:
-    answer = browser.act(verb, item, 422, **{"note": "my own words", **fields})
+    answer = ada.act(verb, item, 422, **{"note": "my own words", **fields})
     page = tree(answer)
     assert told.lower() in words(page).lower()
     assert "my own words" in words(page) or "note" in fields
     written = str(fields.get("text") or fields.get("paragraph") or fields.get("value") or "")
     kept = [element.get("value") or element.text_content() for element in page.xpath("//textarea | //input")]
     assert not written or any(written == one.strip() for one in kept)
-    assert browser.events() == ()
+    assert ada.events() == ()
 
 
-def test_a_full_disk_loses_no_word(browser: Browser) -> None:
-    browser.reviews.full = True
-    answer = browser.act("correct", "posture", 507, text="Dify runs commands (E1).", reason="wording", note="shorter")
+def test_a_full_disk_loses_no_word(ada: Browser) -> None:
+    ada.reviews.full = True
+    answer = ada.act("correct", "posture", 507, text="Dify runs commands (E1).", reason="wording", note="shorter")
     page = tree(answer)
     assert "no space left" in words(page)
     assert words(page.xpath('//textarea[@name="text"]')[0]).strip() == "Dify runs commands (E1)."
     assert page.xpath('//option[@selected and @value="wording"]')
-    browser.reviews.full = False
+    ada.reviews.full = False
     again = page.xpath('//form[@data-verb="correct"]')[0]
-    browser.post("/r/r1/act", **filled(again))
-    assert browser.reviews.review("r1").reviewed.product.posture == "Dify runs commands (E1)."
+    ada.post("/r/r1/act", **filled(again))
+    assert ada.state.reviewed.product.posture == "Dify runs commands (E1)."
 
 
-def test_two_reviewers_at_one_item_see_both_versions_and_either_can_be_saved(browser: Browser) -> None:
-    other = browser.second("Grace")
-    seen = browser.reviews.review("r1").version
+def test_two_reviewers_at_one_item_see_both_versions_and_either_can_be_saved(ada: Browser) -> None:
+    other = ada.second("Grace")
+    seen = ada.state.version
     other.act("correct", SCORE_MOVES, value="0.9", reason="wrong-value")
-    answer = browser.act("correct", SCORE_MOVES, 409, version=seen, value="0.1", reason="wrong-value", note="mine")
+    answer = ada.act("correct", SCORE_MOVES, 409, version=seen, value="0.1", reason="wrong-value", note="mine")
     page = tree(answer)
     assert "Grace has changed it since you saw it" in words(page)
-    drafted = browser.reviews.review("r1").drafted.factors["autonomy_of_action"].value
+    drafted = ada.state.drafted.factors["autonomy_of_action"].value
     row = next(words(each) for each in page.xpath("//tbody/tr") if each.xpath("./th")[0].text_content() == "value")
     assert row.split() == ["value", f"{drafted:g}", "0.1", "0.9"]
     form = page.xpath('//form[@data-verb="correct"]')[0]
     sent = filled(form)
     assert (sent["value"], sent["note"], sent["reason"]) == ("0.1", "mine", "wrong-value")
-    browser.post("/r/r1/act", **sent)
-    assert float(browser.reviews.review("r1").reviewed.factors["autonomy_of_action"].value) == 0.1
+    ada.post("/r/r1/act", **sent)
+    assert float(ada.state.reviewed.factors["autonomy_of_action"].value) == 0.1
 
 
-def test_two_reviewers_at_different_items_both_go_through(browser: Browser) -> None:
-    seen = browser.reviews.review("r1").version
-    browser.second("Grace").act("confirm", "posture")
-    browser.act("confirm", SCORE_MOVES, version=seen)
-    assert [event.reviewer for event in browser.events()] == ["Grace", "Ada"]
+def test_two_reviewers_at_different_items_both_go_through(ada: Browser) -> None:
+    seen = ada.state.version
+    ada.second("Grace").act("confirm", "posture")
+    ada.act("confirm", SCORE_MOVES, version=seen)
+    assert [event.reviewer for event in ada.events()] == ["Grace", "Ada"]
+    assert audit(ada.reviews.store).sound

@@ -1,16 +1,14 @@
 """Every key on the help page does what it says, in a browser; text stays in the form when it is refused."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.review.domain.records import ItemState
 from agent.review.web.views.wording import KEYS
-from tests.fakes.review.browser import Hands, Served, at_review
-from tests.fakes.review.served_reviews import CASE, FACTOR, CaseReviews, Reviews
+from tests.fakes.review.browser import Hands, Served
+from tests.fakes.review.served_reviews import FACTOR, CaseReviews, Reviews
 from tests.places import ROOT
 
 if TYPE_CHECKING:
@@ -22,22 +20,8 @@ TRIED = {
     "j", "k", "n", "c", "e", "x", "s", "r", "w", "b", "A", "Q", ".", ",", ">", "a", "u", "U", "/", "?", "Ctrl Enter",
     "Esc", "t", "m", "d", "g q", "g s", "g h", "g v", "Enter",
 }  # fmt: skip
-"""`t`, `m` and `d` are tested in `test_new_threat.py`."""
+"""`t` is tested in `test_new_threat.py`, `m` and `d` in `test_whole_review.py`."""
 PREVIEW = f'article[data-item="{FACTOR}"] .preview'
-
-
-@pytest.fixture
-def reviews(tmp_path: Path) -> Reviews:
-    found = Reviews(tmp_path)
-    found.bring(CASE)
-    return found
-
-
-@pytest.fixture
-def ada(browser: "Browser", reviews: Reviews) -> Iterator[Hands]:
-    """A browser at the review page."""
-    with at_review(browser, reviews.service) as found:
-        yield found
 
 
 def first_of(reviews: Reviews, kind: str) -> str:

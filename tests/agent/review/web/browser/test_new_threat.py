@@ -1,13 +1,11 @@
-"""A threat is added by keyboard beside the sources, undone and redone; a mitigation is handled by keyboard."""
+"""A threat is added by keyboard beside the sources, undone and redone."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.review.domain.items import threats_of
-from agent.review.domain.mitigations import work_of
-from tests.fakes.review.browser import Hands, Served, at_review
+from tests.fakes.review.browser import Hands, Served
 from tests.fakes.review.served_reviews import Reviews
 
 if TYPE_CHECKING:
@@ -20,19 +18,6 @@ PARTS = {
     "source": "a guest", "prerequisite": "a link", "action": "write records", "impact": "loss of integrity",
     "asset": "the base",
 }  # fmt: skip
-
-
-@pytest.fixture
-def reviews(reviews: Reviews) -> Reviews:
-    """A store into which one draft was imported."""
-    reviews.bring()
-    return reviews
-
-
-@pytest.fixture
-def ada(browser: "Browser", reviews: Reviews) -> Iterator[Hands]:
-    with at_review(browser, reviews.service) as hands:
-        yield hands
 
 
 def told(ada: Hands) -> str:
@@ -115,23 +100,8 @@ def test_a_quote_is_removed_and_words_come_along_from_the_review(ada: Hands) -> 
     assert ada.page.locator("#adding").count() == 1
 
 
-def test_a_mitigation_is_seen_to_by_keyboard_and_commented_on(ada: Hands, reviews: Reviews) -> None:
-    name, threat = next((n, t) for n, t in threats_of(reviews.service.review("r1").reviewed).items() if t.mitigations)
-    ada.search(threat.title.lower()[:30])
-    ada.press("m")
-    ada.type("Ops")
-    ada.press("Control+Enter")
-    work = next(each for each in work_of(reviews.service.review("r1")) if each.known)
-    assert (work.threat, work.owner) == (name, "Ops")
-    assert ada.item() == f"threat/{name}"
-    ada.press("d")
-    ada.type("in the next release")
-    ada.press("Control+Enter")
-    one = next(each for each in reviews.service.review("r1").items if each.item.id == f"threat/{name}")
-    assert [comment.text for comment in one.comments] == ["in the next release"]
-
-
 def test_a_threat_is_added_without_a_script(browser: "Browser", reviews: Reviews) -> None:
+    reviews.bring()
     with Served(reviews.service) as served:
         hands = Hands(browser, served.door(), script=False)
         page = hands.page

@@ -1,32 +1,16 @@
 """The overview in a browser: the threat table sorts and filters, and a fact shows what is removed with it."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fakes.review.browser import Hands, at_review
+from tests.fakes.review.browser import Hands
 from tests.fakes.review.served_reviews import Reviews
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    pass
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def reviews(tmp_path: Path) -> Reviews:
-    found = Reviews(tmp_path)
-    found.bring()
-    found.bring("abridge")
-    return found
-
-
-@pytest.fixture
-def ada(browser: "Browser", reviews: Reviews) -> Iterator[Hands]:
-    with at_review(browser, reviews.service) as found:
-        yield found
 
 
 def column(ada: Hands, at: int) -> list[str]:
@@ -128,7 +112,8 @@ def test_the_outline_says_what_is_being_read(ada: Hands, width: int) -> None:
 
 
 @pytest.mark.parametrize("path", ["/r/r1", "/r/r1/sign", "/r/r1/history", "/", "/compare?keys=r1,r2"])
-def test_a_wide_screen_is_used(ada: Hands, path: str) -> None:
+def test_a_wide_screen_is_used(ada: Hands, reviews: Reviews, path: str) -> None:
+    reviews.bring("abridge")
     ada.page.set_viewport_size({"width": 1920, "height": 1080})
     ada.page.goto(ada.page.url.partition("/r/")[0] + path)
     wide = ada.page.evaluate("document.querySelector('main').getBoundingClientRect().width")

@@ -2,34 +2,18 @@
 mitigations.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.review.domain.effects.decisions import what_moved
-from tests.fakes.review.browser import Hands, at_review
+from tests.fakes.review.browser import Hands
 from tests.fakes.review.served_reviews import Reviews
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator
+    from playwright.sync_api import Locator
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def reviews(tmp_path: Path) -> Reviews:
-    found = Reviews(tmp_path)
-    found.bring()
-    return found
-
-
-@pytest.fixture
-def ada(browser: "Browser", reviews: Reviews) -> Iterator[Hands]:
-    """A browser at the review page."""
-    with at_review(browser, reviews.service) as found:
-        yield found
 
 
 def correction(hands: Hands, item: str) -> "Locator":

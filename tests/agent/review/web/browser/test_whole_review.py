@@ -251,6 +251,7 @@ def mitigate_and_comment(ada: Hands, reviews: Reviews) -> None:
     ada.press("Control+Enter")
     (work,) = (each for each in work_of(reviews.service.review("r1")) if each.known)
     assert (work.threat, work.owner, work.due, work.status) == (name, "Ops", "2027-01-31", "doing")
+    assert ada.item() == f"threat/{name}"
     ada.press("d")
     ada.type("in the next release")
     ada.press("Control+Enter")

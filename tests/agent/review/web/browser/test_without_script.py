@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.review.browser import ADA, Hands, Served
-from tests.fakes.review.served_reviews import FACTOR, GRACE, Reviews
+from tests.fakes.review.served_reviews import FACTOR, Reviews
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
@@ -102,29 +102,3 @@ def rest(ada: Hands) -> None:
             one.first.click()
     ada.page.get_by_role("link", name="Sign", exact=True).click()
     click(ada, ada.page.locator("main"), "Sign as Ada, analyst")
-
-
-def test_two_reviewers_without_scripts_lose_nothing(ada: Hands, reviews: Reviews) -> None:
-    ada.page.get_by_role("link", name="Airtable MCP Server").click()
-    form = opened(ada, FACTOR, "correct")
-    form.get_by_label("Value", exact=True).fill("0.9")
-    form.get_by_label("Reason").select_option("wrong-value")
-    form.get_by_label("Note").fill("as it is set up here")
-    reviews.act("r1", "correct", FACTOR, by=GRACE, value=0.1)
-    click(ada, form, "Save the correction")
-    assert ada.page.get_by_role("heading", name="Two versions").is_visible()
-    assert ada.page.get_by_label("Value", exact=True).input_value() == "0.9"
-    assert ada.page.get_by_label("Note").input_value() == "as it is set up here"
-    click(ada, ada.page.locator("main"), "Save this version")
-    assert ada.verdict(FACTOR) == "corrected"
-    assert str(reviews.service.review("r1").reviewed.factors["autonomy_of_action"].value) == "0.9"
-
-
-def test_what_is_refused_comes_back_as_it_was_written(ada: Hands) -> None:
-    ada.page.get_by_role("link", name="Airtable MCP Server").click()
-    form = opened(ada, "posture", "correct")
-    form.get_by_label("Posture").fill("It says “never in any source”.")
-    form.get_by_label("Reason").select_option("wording")
-    click(ada, form, "Save the correction")
-    assert "Not saved" in ada.text("h1")
-    assert ada.page.get_by_label("Posture").input_value() == "It says “never in any source”."
