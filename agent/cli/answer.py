@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from agent.cli.review import reviewer_of
-from agent.cli.source_options import now, progress_line
+from agent.cli.source_options import PATH, now, progress_line
 from agent.errors import InputError, SourceError
 from agent.report.safe_markdown import Column, plain, table
 
@@ -28,13 +28,12 @@ _PROPOSED: Final = 3
 
 
 @click.command("answer")
-@click.argument("folder", metavar="DRAFT", type=click.Path(path_type=Path))
-@click.argument("file", metavar="FILE.yaml", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DRAFT", type=PATH)
+@click.argument("file", metavar="FILE.yaml", type=PATH)
 @click.option(
     "--store",
-    "store",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Store with a review of DRAFT: record the answers and contests there, and redraft that review as well.",
 )
 @click.option("--reviewer", "name", metavar="NAME", help="Who records them there; your user name by default.")
@@ -103,8 +102,7 @@ def _draft_in(folder: Path) -> "tuple[Draft, tuple[Document, ...]]":
 
 
 def _check(response: "Response", draft: "Draft", file: Path) -> None:
-    """Raise InputError if a response belongs to another draft, or contains neither an answer nor a contest that fits
-    this draft."""
+    """Raise InputError if a response belongs to another draft, or contains nothing that fits this draft."""
     from agent.review.domain.response_acts import contested_item
 
     if response.draft != draft.id:
@@ -134,17 +132,13 @@ def _reply(response: "Response", draft: "Draft") -> str:
 
 @contextmanager
 def _review_of(path: Path, draft: "Draft", settings: "Settings", at: str) -> "Iterator[tuple[Service, str]]":
-    """Yield the service for the store at `path`, with the key of the draft's review.
-
-    Raises InputError when the store has no review of the draft.
-    """
+    """Yield the service for the store at `path`, with the key of the draft's review. Raises InputError if none."""
     from agent.review.service import Service
     from agent.review.store.store import Store
 
     if not path.is_file():
-        raise InputError(
-            "the store does not exist", where=str(path), hint="`septet review --store FILE DRAFT` creates one"
-        )
+        hint = "`septet review --store FILE DRAFT` creates one"
+        raise InputError("the store does not exist", where=str(path), hint=hint)
     with Store.open(path) as store:
         service = Service(store, settings, lambda: at)
         key = service.review_of(draft)
@@ -166,11 +160,7 @@ def _say_silent(made: "Redrafted", draft: "Draft") -> None:
 
 
 def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer", draft: str) -> tuple[str, str]:
-    """Record answers and contests in a review, and redraft it if answers are pending.
-
-    `draft` is the id of the new draft in the folder, made with these answers. Returns the changes (empty if no answer
-    came in) and the review's reply.
-    """
+    """Record a response in a review, and redraft it. Returns the changes, empty without an answer, and the reply."""
     before = service.review(key)
     done = service.respond(key, file.read_bytes(), reviewer, draft=draft)
     click.echo(f"{len(done.events)} events recorded in {key}", err=True)
@@ -184,9 +174,7 @@ def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer", d
 
 
 def _moved(before: "ReviewState", after: "ReviewState") -> str:
-    """Describe how answers changed a review: score and reason, a table of parts, and the items added, removed or
-    reopened.
-    """
+    """Describe how answers changed a review: the score, its parts, and the items added, removed or reopened."""
     from agent.review.domain.effects.decisions import score_words, what_moved
     from agent.review.domain.redraft import moved_rows
 
@@ -198,8 +186,8 @@ def _moved(before: "ReviewState", after: "ReviewState") -> str:
         "Reopened": [name for name in now_ if now_[name] == "open" and was.get(name, "open") != "open"],
     }
     moved = what_moved(before, after)
-    rows = [[row.what, row.before, row.after] for row in moved_rows(before.reviewed, after.reviewed)]
-    rows = [row for row in rows if row[0] != "score"]
+    changed = moved_rows(before.reviewed, after.reviewed)
+    rows = [[row.what, row.before, row.after] for row in changed if row.what != "score"]
     rows.append(["score", score_words(moved.before), score_words(moved.after)])
     lines = [f"Review {before.key}, answered: {plain(moved.text)}", "", *_table(rows), ""]
     lines += [f"{what}: {', '.join(f'`{name}`' for name in names)}" for what, names in items.items() if names]

@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from agent.cli.source_options import PATH
 from agent.errors import ChainError, DamagedError, InputError, SourceError
 
 _KEEP: Final = "keep the file as it is, and compare it with a backup and with signed exports"
@@ -21,17 +22,11 @@ def command() -> None:
 
 
 @command.command("verify", short_help="Recompute the hash chain and report the first bad row.")
-@click.option(
-    "--store",
-    "store",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="The store to verify; your own by default.",
-)
+@click.option("--store", metavar="FILE", type=PATH, help="The store to verify; your own by default.")
 @click.option(
     "--against",
     metavar="EXPORT",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A signed export (JSON, Markdown, HTML); its head must be in the chain and its content as signed.",
 )
 def verify(store: Path | None, against: Path | None) -> None:

@@ -53,7 +53,7 @@ def command(context: click.Context, llm: str | None, as_json: bool) -> None:
     price = price_of_llm(name, settings)
     source = counter(name, table_folder(environ)).source
     with progress_line() as say:
-        opened = open_named(name, settings, environ, base_url=settings.llm_base_url, say=say)
+        opened = open_named(name, settings, environ, say)
         say(f"asking {name}")
         try:
             found = probe(opened)

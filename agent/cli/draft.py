@@ -1,7 +1,6 @@
 """`septet draft SOURCE…`: draft a threat model."""
 
 import os
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.cli.llm_session import Choice, answer_options, choose, llm_option, open_assistant, unused_key
-from agent.cli.source_options import note_text, now, progress_line, reading_options
+from agent.cli.source_options import PATH, note_text, now, progress_line, reading_options, tell
 from agent.errors import UsageError
+from agent.report.safe_markdown import one_line
 
 if TYPE_CHECKING:
     from agent.pipeline import DraftResult
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @click.command("draft")
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for draft.json, draft.md, snapshots/ and index/.")
+@click.option("--out", type=PATH, help="Folder for draft.json, draft.md, snapshots/ and index/.")
 @click.option("--replace", is_flag=True, help="Replace an earlier draft in --out even if it has a review.")
 @reading_options
 @click.option(
     "--from-snapshot",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="Instead of SOURCE: repeat the draft in DIR offline, from its saved inputs.",
 )
@@ -76,7 +76,7 @@ def command(
     choice, settings = _chosen(from_snapshot, llm, record, replay, fallback, settings, environ)
     with progress_line() as progress, ExitStack() as left:
         spare = Path(left.enter_context(TemporaryDirectory())) / ANSWERS if out is not None else None
-        with open_assistant(choice, settings, environ, now=now(), spare=spare, say=progress, told=_tell) as opened:
+        with open_assistant(choice, settings, environ, now=now(), spare=spare, say=progress, told=tell) as opened:
             helper = opened.assistant
             if from_snapshot is not None:
                 result = redraft(from_snapshot, settings=settings, out=out, progress=progress, assistant=helper)
@@ -99,7 +99,6 @@ def _shown(result: "DraftResult", out: Path) -> str:
     """Return the first screen of a draft written to `out`, with the path of the full report."""
     from agent.report.draft_folder import REPORT
     from agent.report.report import first_screen
-    from agent.report.safe_markdown import one_line
     from agent.report.view import View
 
     lines = first_screen(View(result.draft, result.documents))
@@ -168,13 +167,5 @@ def _chosen(
             return Choice(replay=answers, fallback=True), load(snapshot).settings(settings)
         return choose(None, record, None, fallback, ""), settings
     if snapshot is None and replay is None and not (settings.llm if llm is None else llm).strip():
-        _tell(unused_key(environ))
+        tell(unused_key(environ))
     return choose(llm, record, replay, fallback, settings.llm), settings
-
-
-def _tell(line: str) -> None:
-    from agent.report.safe_markdown import one_line
-
-    if line:
-        # Avoid click.echo, which would write into the line of the progress display.
-        sys.stderr.write(f"{one_line(line)}\n")

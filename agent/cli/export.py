@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from agent.cli.source_options import PATH
 from agent.errors import InputError, UsageError
 
 _LIST: Final = "list"
@@ -14,9 +15,9 @@ _HINT: Final = "`septet export` lists the formats"
 
 
 @click.command("export")
-@click.argument("draft", required=False, type=click.Path(path_type=Path), metavar="[DRAFT]")
+@click.argument("draft", required=False, type=PATH, metavar="[DRAFT]")
 @click.option("--format", "format_", metavar="NAME", help="The format; `list` lists all of them.")
-@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write to FILE instead of stdout.")
+@click.option("--out", metavar="FILE", type=PATH, help="Write to FILE instead of stdout.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of draft.json; no draft is needed.")
 def command(draft: Path | None, format_: str | None, out: Path | None, schema: bool) -> None:
     """Export DRAFT (a folder, a draft.json or a signed export of it) in the format NAME.
@@ -36,18 +37,16 @@ def command(draft: Path | None, format_: str | None, out: Path | None, schema: b
 
     if schema:
         if draft is not None or format_ is not None:
-            raise UsageError(
-                "--schema cannot be combined with a draft or a format", hint="septet export --schema [--out FILE]"
-            )
+            hint = "septet export --schema [--out FILE]"
+            raise UsageError("--schema cannot be combined with a draft or a format", hint=hint)
         from agent.report.draft_json import draft_schema
 
         _put(draft_schema(), out)
         return
     if format_ == _LIST or (draft is None and format_ is None):
         if draft is not None or out is not None:
-            raise UsageError(
-                "the list of formats cannot be combined with a draft or --out", hint="septet export --format list"
-            )
+            hint = "septet export --format list"
+            raise UsageError("the list of formats cannot be combined with a draft or --out", hint=hint)
         width = max(len(name) for name in FORMATS)
         click.echo("\n".join(f"{each.name:<{width}}  {each.suffix:<6}  {each.title}" for each in FORMATS.values()))
         return

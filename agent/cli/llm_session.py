@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, ParamSpec, Self, TypeVar
 
 import click
 
-from agent.cli.source_options import stamp
+from agent.cli.source_options import PATH, stamp
 from agent.errors import DriftError, InputError, LlmError, LlmReason, UnavailableError, UsageError
 
 if TYPE_CHECKING:
@@ -47,14 +47,13 @@ def llm_option(verb: Callable[_P, _R]) -> Callable[_P, _R]:
 
 def answer_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
     """Add `--record`, `--replay` and `--fallback` to a verb, in the order shown in its help."""
-    folder = click.Path(path_type=Path)
     without = "Draft without the LLM if it is unavailable, and say so in the draft."
     for option in (
         click.option("--fallback", type=click.Choice([EMBEDDED]), help=without),
         click.option(
-            "--replay", type=folder, metavar="DIR", help="Take the LLM's answers from DIR instead of calling it."
+            "--replay", type=PATH, metavar="DIR", help="Take the LLM's answers from DIR instead of calling it."
         ),
-        click.option("--record", type=folder, metavar="DIR", help="Record the LLM's answers in DIR, a new folder."),
+        click.option("--record", type=PATH, metavar="DIR", help="Record the LLM's answers in DIR, a new folder."),
     ):
         verb = option(verb)
     return verb
@@ -77,9 +76,8 @@ def choose(llm: str | None, record: Path | None, replay: Path | None, fallback: 
     if replay is not None:
         if llm is not None or record is not None:
             other = "--llm" if llm is not None else "--record"
-            raise UsageError(
-                f"--replay cannot be combined with {other}", hint="a recording specifies the LLM that made it"
-            )
+            hint = "a recording specifies the LLM that made it"
+            raise UsageError(f"--replay cannot be combined with {other}", hint=hint)
         return Choice(replay=replay, fallback=fallback is not None)
     name = named(default if llm is None else llm)
     if record is not None and not name:
@@ -107,6 +105,7 @@ def unused_key(environ: Mapping[str, str]) -> str:
     return f"note: no LLM is selected, so none is used; {keys} would work with {ways}"
 
 
+@dataclass
 class Opened:
     """The LLM of one draft, if any; leaving the block closes it.
 
@@ -115,30 +114,21 @@ class Opened:
     replaced.
     """
 
-    def __init__(
-        self,
-        now: str,
-        assistant: "Assistant | None" = None,
-        folder: Path | None = None,
-        *,
-        replayed: bool = False,
-        made: bool = False,
-    ) -> None:
-        self.now = now
-        """The time of the draft: the present, or that of the replayed recording."""
-        self.assistant = assistant
-        self._folder = folder
-        """The folder of the recording, written or replayed."""
-        self._replayed = replayed
-        self._made = made
-        """Whether this run created the folder."""
+    now: str
+    """The time of the draft: the present, or that of the replayed recording."""
+    assistant: "Assistant | None" = None
+    folder: Path | None = None
+    """The folder of the recording, written or replayed."""
+    replayed: bool = False
+    made: bool = False
+    """Whether this run created the folder."""
 
     @property
     def answers(self) -> Path | None:
         """The folder with the LLM's answers, available once the session is closed; None if there are none."""
         from agent.llm.cassette import MANIFEST
 
-        return self._folder if self._folder is not None and (self._folder / MANIFEST).is_file() else None
+        return self.folder if self.folder is not None and (self.folder / MANIFEST).is_file() else None
 
     def __enter__(self) -> Self:
         """Return the session itself; the LLM is already open."""
@@ -163,7 +153,7 @@ class Opened:
 
     def tell_spent(self) -> None:
         """Report the usage of an abandoned LLM; a replay used nothing."""
-        if self.assistant is None or self._replayed:
+        if self.assistant is None or self.replayed:
             return
         spent = self.assistant.budget.spent
         tokens_in, tokens_out = spent.usage.input_tokens, spent.usage.output_tokens
@@ -177,11 +167,11 @@ class Opened:
         """Remove a recording without calls, left by a run that ended before its first call."""
         from agent.llm.cassette import MANIFEST
 
-        folder = self._folder
-        if folder is None or self._replayed or any(file.name != MANIFEST for file in folder.glob("*.json")):
+        folder = self.folder
+        if folder is None or self.replayed or any(file.name != MANIFEST for file in folder.glob("*.json")):
             return
         (folder / MANIFEST).unlink(missing_ok=True)
-        if self._made:
+        if self.made:
             with suppress(OSError):
                 folder.rmdir()
 
@@ -248,8 +238,8 @@ def open_assistant(
     return Opened(now, assistant, folder, replayed=replay is not None, made=made)
 
 
-def open_named(name: str, settings: "Settings", environ: Mapping[str, str], *, base_url: str, say: Say) -> "Llm":
-    """Open the LLM PROFILE/NAME within the settings' limits, at `base_url` or at the default address of the profile.
+def open_named(name: str, settings: "Settings", environ: Mapping[str, str], say: Say) -> "Llm":
+    """Open the LLM PROFILE/NAME within the settings' limits, at their address or at the default one of the profile.
 
     Raises UsageError, RefusedError and UnavailableError as `open_assistant` does.
     """
@@ -262,7 +252,7 @@ def open_named(name: str, settings: "Settings", environ: Mapping[str, str], *, b
     return open_llm(
         name,
         environ,
-        base_url=base_url,
+        base_url=settings.llm_base_url,
         limits=Limits(call_seconds=settings.llm_call_seconds),
         on_wait=waits,
         context_tokens=settings.llm_context_tokens,
@@ -307,7 +297,7 @@ def _live(
         hint = "replay a recording, or unset CI"
         raise UsageError("CI=true forbids calls to an LLM", where="recording or live", hint=hint)
     try:
-        llm = open_named(choice.llm, settings, environ, base_url=settings.llm_base_url, say=say)
+        llm = open_named(choice.llm, settings, environ, say)
     except UnavailableError as error:
         if not choice.fallback:
             raise UnavailableError(error.what, where=error.where, hint=_with_way_out(error.hint)) from None
@@ -330,35 +320,29 @@ def _recorded_at(text: str, folder: Path | None) -> str:
 
 
 class _Absent:
-    """A stand-in for an LLM that could not be opened, used if a fallback is allowed: every call raises an LlmError with
-    the original cause.
-    """
+    """A stand-in for an LLM that could not be opened, used if a fallback is allowed: every call raises LlmError."""
 
     def __init__(self, name: str, error: UnavailableError) -> None:
         self.name = name
         self._error = error
 
     def complete(self, call: "Call") -> "Reply":
-        """Raise the LlmError."""
-        error = self._error
-        raise LlmError("unreachable", error.what, where=error.where, hint=error.hint)
+        raise LlmError("unreachable", self._error.what, where=self._error.where, hint=self._error.hint)
 
     def close(self) -> None:
-        """Do nothing, since nothing is open."""
+        pass
 
 
 def _dollars(text: str) -> Decimal | None:
     """Return the cost limit, or None if there is none. Raises InputError if it is not a number."""
     if not text.strip():
         return None
-    try:
+    with suppress(InvalidOperation):
         dollars = Decimal(text.strip())
-    except InvalidOperation:
-        dollars = Decimal(-1)
-    if not dollars.is_finite() or dollars < 0:
-        hint = "give a number such as 0.5"
-        raise InputError(f"{text!r} is not an amount of money", where="setting llm_max_dollars", hint=hint)
-    return dollars
+        if dollars.is_finite() and dollars >= 0:
+            return dollars
+    hint = "give a number such as 0.5"
+    raise InputError(f"{text!r} is not an amount of money", where="setting llm_max_dollars", hint=hint)
 
 
 def _with_way_out(hint: str) -> str:

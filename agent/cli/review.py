@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from agent.cli.source_options import now
+from agent.cli.source_options import PATH, now, tell
 from agent.errors import InputError, StoreError
-from agent.report.safe_markdown import one_line
 
 if TYPE_CHECKING:
     from agent.review.domain.records import Reviewer
@@ -28,12 +27,10 @@ _LINE: Final = 4096
 
 
 @click.command("review")
-@click.argument("folders", nargs=-1, metavar="[DRAFT_DIR...]", type=click.Path(path_type=Path))
+@click.argument("folders", nargs=-1, metavar="[DRAFT_DIR...]", type=PATH)
 @click.option("--host", default="127.0.0.1", metavar="H", help="127.0.0.1, localhost or ::1.")
 @click.option("--port", default=0, metavar="P", type=click.IntRange(0, 65535), help="A free port by default.")
-@click.option(
-    "--store", "file", metavar="FILE", type=click.Path(path_type=Path), help="The store to use; your own by default."
-)
+@click.option("--store", "file", metavar="FILE", type=PATH, help="The store to use; your own by default.")
 @click.option("--reviewer", "name", metavar="NAME", help="Name of the reviewer; your user name by default.")
 @click.option("--role", type=click.Choice(ROLES), default="analyst", help="A viewer can look but change nothing.")
 def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, name: str | None, role: str) -> None:
@@ -65,26 +62,26 @@ def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, 
         scratch = Path(left.enter_context(TemporaryDirectory())) / "demo.sqlite" if demo else None
         store = left.enter_context(Store.open(scratch or file or store_file(environ)))
         if store.damage:
-            _tell(f"the store is damaged and was opened read-only: {store.damage}")
-            _tell(f"hint: {store.hint}")
+            tell(f"the store is damaged and was opened read-only: {store.damage}")
+            tell(f"hint: {store.hint}")
         service = Service(store, settings, now)
         if demo:
-            _tell("drafting the demo; for your own drafts: septet review DRAFT_DIR")
+            tell("drafting the demo; for your own drafts: septet review DRAFT_DIR")
             with suppress(InputError):
                 own = store_file(environ)
                 if own.exists():
-                    _tell(f"for your existing reviews: septet review --store {own}")
+                    tell(f"for your existing reviews: septet review --store {own}")
             add_demo(service)
         for folder in folders:
             key = service.import_draft(folder, reviewer)
-            _tell(f"{key}: {service.review(key).drafted.product.name}")
+            tell(f"{key}: {service.review(key).drafted.product.name}")
         _serve(service, made, reviewer)
         if not demo and not store.damage:
             try:
                 store.keep_backup()
             except StoreError as error:
                 # Everything that was acknowledged is already in the store.
-                _tell(f"could not write a backup: {error}")
+                tell(f"could not write a backup: {error}")
     # Exit immediately if an abandoned request is still running: the closed store rejects its writes.
     if any(one is not threading.main_thread() and not one.daemon for one in threading.enumerate()):
         sys.stdout.flush()
@@ -125,14 +122,10 @@ def _serve(service: "Service", made: socket, reviewer: "Reviewer") -> None:
     invite()
     asked = sys.stdin is not None and sys.stdin.isatty()
     more = "press Enter for another address, " if asked else ""
-    _tell(f"open it once as {reviewer.name} ({reviewer.role}); {more}Ctrl-C to stop")
+    tell(f"open it once as {reviewer.name} ({reviewer.role}); {more}Ctrl-C to stop")
     if asked:
         # A background process that reads from a terminal is stopped. With the signal ignored, only the read fails and
         # the thread ends.
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)
         threading.Thread(target=invite_again, daemon=True).start()
     serve(app, made)
-
-
-def _tell(line: str) -> None:
-    click.echo(one_line(line), err=True)

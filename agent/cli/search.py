@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agent.cli.source_options import PATH
 from agent.errors import SourceError
 from agent.report.safe_markdown import one_line
 
@@ -22,7 +23,7 @@ _TEXT = 600
 
 
 @click.command("search")
-@click.argument("draft", type=click.Path(path_type=Path), metavar="DRAFT")
+@click.argument("draft", type=PATH, metavar="DRAFT")
 @click.argument("question", metavar="QUESTION")
 @click.option("-k", "k", type=click.IntRange(1, 100), default=5, show_default=True, help="Number of passages.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (septet/search/1) instead of text.")

@@ -17,6 +17,7 @@ from agent.report.safe_markdown import one_line
 if TYPE_CHECKING:
     from agent.records import Intake
 
+PATH: Final = click.Path(path_type=Path)
 _NOTE_FILE_LIMIT = 200_000
 _PAGE: Final = "reading "
 """The prefix of progress lines about a single page or file, which may be frequent."""
@@ -86,6 +87,14 @@ def note_text(note: str) -> str:
         return note
 
 
+def tell(line: str) -> None:
+    """Write a line to stderr, unless it is empty."""
+    if line:
+        # Avoid click.echo, which would write into the line of the progress display.
+        sys.stderr.write(f"{one_line(line)}\n")
+        sys.stderr.flush()
+
+
 @contextmanager
 def progress_line() -> Iterator[Callable[[str], None]]:
     """Show progress on stderr: a status line on a terminal, plain lines otherwise.
@@ -102,12 +111,11 @@ def progress_line() -> Iterator[Callable[[str], None]]:
         return
     last = time.monotonic()
 
-    def tell(line: str) -> None:
+    def tell_some(line: str) -> None:
         nonlocal last
         moment = time.monotonic()
         if not line.startswith(_PAGE) or moment - last >= _BETWEEN_PAGES:
             last = moment
-            sys.stderr.write(f"{one_line(line)}\n")
-            sys.stderr.flush()
+            tell(line)
 
-    yield tell
+    yield tell_some

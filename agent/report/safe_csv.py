@@ -17,11 +17,6 @@ def cell(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def lines(text: str) -> str:
-    """Show hidden characters in `text`, keeping its lines."""
-    return "\n".join(one_line(line) for line in text.splitlines())
-
-
 def written(heads: Sequence[str], rows: Iterable[Sequence[str]], *, mark: bool = True) -> bytes:
     """Write a table in UTF-8, with every cell in quotation marks and line endings as in RFC 4180.
 
@@ -33,5 +28,6 @@ def written(heads: Sequence[str], rows: Iterable[Sequence[str]], *, mark: bool =
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow(heads)
     for row in rows:
-        writer.writerow([cell(lines(each)) for each in row])
+        # Hidden characters are shown; a cell keeps its lines.
+        writer.writerow([cell("\n".join(map(one_line, each.splitlines()))) for each in row])
     return out.getvalue().encode("utf-8-sig" if mark else "utf-8")

@@ -9,7 +9,6 @@ _UNSEEN: Final = re.compile(
     "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
 )
-_ASTRAL: Final = 0x10000
 
 
 def dumps(value: object, *, sort_keys: bool = False) -> str:
@@ -18,12 +17,4 @@ def dumps(value: object, *, sort_keys: bool = False) -> str:
     Letters of all scripts are kept; control and format characters and lone surrogates are written as `\\uXXXX`.
     """
     text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=sort_keys, allow_nan=False)
-    return _UNSEEN.sub(lambda match: _escape(match[0]), text) + "\n"
-
-
-def _escape(char: str) -> str:
-    code = ord(char)
-    if code < _ASTRAL:
-        return f"\\u{code:04x}"
-    rest = code - _ASTRAL
-    return f"\\u{0xD800 + (rest >> 10):04x}\\u{0xDC00 + (rest & 0x3FF):04x}"
+    return _UNSEEN.sub(lambda match: json.dumps(match[0])[1:-1], text) + "\n"

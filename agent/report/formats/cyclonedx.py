@@ -7,13 +7,12 @@ properties, in JSON. The composition is unknown, because nothing was read about 
 begin with `septet:`. Details and recommendations are in Markdown, which viewers render.
 """
 
-import json
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote as percent
 
 from agent.records import STRUCK, Flow
-from agent.report.formats.parts import Parts, drawn_words, modelled_properties, origin
+from agent.report.formats.parts import Parts, as_text, drawn_words, modelled_properties, origin
 from agent.report.formats.threat_rows import (
     ACCEPTED,
     MARKDOWN,
@@ -21,6 +20,7 @@ from agent.report.formats.threat_rows import (
     ThreatRow,
     drafted_id,
     issue,
+    listed,
     product_words,
     stable_id,
     struck,
@@ -171,10 +171,9 @@ def _threat(parts: Parts, row: ThreatRow) -> _Object:
     fields = {"stableId": row.stable_id, "layerCode": row.code, "waived": row.waived or "no", **row.properties()}
     taxonomy = [(f"taxonomy:{ref.scheme}", f"{ref.id} {ref.title}") for ref in threat.taxonomy]
     settled = {"response": ["will_not_fix"]} if row.settled == ACCEPTED else {}
-    who = {"you": "You", "vendor": "Vendor"}
     return _entry(parts, row) | {
         "detail": issue(row, MARKDOWN, _TEXT),
-        "recommendation": "\n".join(f"- {who[each.who]}: {plain(row.remedy(each))}" for each in threat.mitigations),
+        "recommendation": listed(f"{who}: {plain(words)}" for who, words in row.owned_remedies()),
         "ratings": _ratings(row),
         "cwes": [number for number, _ in row.weaknesses],
         "analysis": {"state": "in_triage", "detail": detail, **settled},
@@ -208,8 +207,4 @@ def _ratings(row: ThreatRow) -> list[_Object]:
 
 
 def _properties(pairs: Iterable[tuple[str, object]]) -> list[_Object]:
-    """Build properties whose values are text: strings are kept unchanged, and everything else is written as JSON."""
-    return [
-        {"name": f"septet:{name}", "value": value if isinstance(value, str) else json.dumps(value, sort_keys=True)}
-        for name, value in pairs
-    ]
+    return [{"name": f"septet:{name}", "value": as_text(value)} for name, value in pairs]

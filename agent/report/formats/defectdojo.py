@@ -7,7 +7,6 @@ threats no longer have a severity and are left out.
 """
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
 from agent.report.formats.threat_rows import (
@@ -16,6 +15,7 @@ from agent.report.formats.threat_rows import (
     OUT_OF_SCOPE,
     ThreatRow,
     issue,
+    listed,
     product_words,
     threat_rows,
     url_of,
@@ -41,8 +41,7 @@ def _finding(row: ThreatRow) -> dict[str, object]:
     draft, threat = row.view.draft, row.threat
     ids = [f"{ref.id} {ref.title}" for ref in threat.taxonomy]
     pages = dict.fromkeys(url_of(row.view, quote.document) for quote in row.quotes)
-    remedies = [f"You: {plain(words)}" for words in row.remedies("you")]
-    remedies += [f"Vendor: {plain(words)}" for words in row.remedies("vendor")]
+    remedies = sorted(row.owned_remedies(), key=lambda owned: owned[0] == "Vendor")
     tags = ["septet", row.code, f"state:{threat.state}", f"basis:{threat.basis or 'not recorded'}"]
     tags += ["layer:certain" if row.certain else "layer:not-certain", *(ref.id for ref in threat.taxonomy)]
     found: dict[str, object] = {
@@ -52,10 +51,10 @@ def _finding(row: ThreatRow) -> dict[str, object]:
         "date": draft.created_at[: len("2026-11-24")],
         "cvssv4": threat.score.cvss_vector,
         "cvssv4_score": float(threat.score.cvss_base),
-        "mitigation": _listed(remedies),
+        "mitigation": listed(f"{who}: {plain(words)}" for who, words in remedies),
         "impact": plain(row.lost),
-        "severity_justification": _listed(f"{metric}: {plain(why)}" for metric, why in row.reasons),
-        "references": _listed(plain(words) for words in (*ids, *pages)),
+        "severity_justification": listed(f"{metric}: {plain(why)}" for metric, why in row.reasons),
+        "references": listed(plain(words) for words in (*ids, *pages)),
         "active": not row.settled,
         "verified": threat.state == "confirmed",
         "under_review": bool(row.waived) and not row.settled,
@@ -69,7 +68,3 @@ def _finding(row: ThreatRow) -> dict[str, object]:
         "tags": [_TAG.sub("-", tag) for tag in dict.fromkeys(tags)],
     }
     return found | ({"cwe": row.weaknesses[0][0]} if row.weaknesses else {})
-
-
-def _listed(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)

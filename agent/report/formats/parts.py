@@ -6,6 +6,7 @@ A draft does not assign threats to items. They are therefore attached to the pro
 else the first component, else a component created for this purpose.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -78,6 +79,11 @@ def origin(part: SystemItem | Flow | Boundary) -> str:
 def drawn_words(each: Drawn) -> str:
     """Describe an item: its group and kind, its state and its quotes."""
     return f"{each.group}, {each.item.kind}: {origin(each.item)}"
+
+
+def as_text(value: object) -> str:
+    """Return a property's value as text: a string unchanged, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
 def draft_properties(view: View) -> dict[str, object]:

@@ -10,13 +10,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from agent.report.formats.parts import Parts, draft_properties, modelled_properties, origin
+from agent.report.formats.parts import Parts, as_text, draft_properties, modelled_properties, origin
 from agent.report.formats.threat_rows import (
     MARKDOWN,
     ThreatRow,
     drafted_id,
     fact_words,
     issue,
+    listed,
     product_words,
     threat_rows,
 )
@@ -83,13 +84,13 @@ def _application(view: View) -> str:
         f"**{plain(product_words(draft))}**",
         plain(f"{view.standing}. Draft {draft.id} of {draft.created_at}."),
         "### Layers",
-        _listed(layers),
+        listed(layers),
         "### Facts",
-        _listed([plain(words) for words in fact_words(view.facts)]),
+        listed(plain(words) for words in fact_words(view.facts)),
         "### Questions for the vendor",
-        _listed([plain(each.text) for each in view.questions]),
+        listed(plain(each.text) for each in view.questions),
         "### Controls that the sources claim",
-        _listed([plain(f"{each.text} (rank {each.rank}, {each.why})") for each in draft.controls]),
+        listed(plain(f"{each.text} (rank {each.rank}, {each.why})") for each in draft.controls),
         "### Septet",
     ]
     words = "\n\n".join(block for block in blocks if block)
@@ -112,7 +113,7 @@ def _architecture(parts: Parts) -> str:
         rows.append((f"{item.name} ({item.id})", f"{group}, {item.kind}", origin(item), inside))
     shown = _table(("item", "sort", "state and quotes", "trust boundaries"), rows)
     boundaries = [plain(f"{each.name} ({each.id}): {origin(each)}") for each in parts.boundaries]
-    return f"{shown}\n\n### Trust boundaries\n\n{_listed(boundaries) or 'None.'}"
+    return f"{shown}\n\n### Trust boundaries\n\n{listed(boundaries) or 'None.'}"
 
 
 def _flows(parts: Parts) -> str:
@@ -125,10 +126,6 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(table([Column(head) for head in heads], [[plain(cell) for cell in row] for row in rows]))
 
 
-def _listed(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
-
-
 # ------------------------------------------------------------ parts
 
 
@@ -137,12 +134,7 @@ def _numbered(view: View, name: str, number: int) -> _Object:
 
 
 def _custom(fields: Mapping[str, object]) -> list[_Object]:
-    """Build metadata entries whose values are text: strings are kept unchanged, and everything else is written as
-    JSON."""
-    return [
-        {"key": f"custom:{key}", "value": value if isinstance(value, str) else json.dumps(value, sort_keys=True)}
-        for key, value in fields.items()
-    ]
+    return [{"key": f"custom:{key}", "value": as_text(value)} for key, value in fields.items()]
 
 
 def _threat(row: ThreatRow, number: int) -> _Object:

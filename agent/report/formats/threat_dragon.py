@@ -205,7 +205,7 @@ def _flow(view: View, identifier: str, flow: Flow) -> _Object:
 
 def _threat(row: ThreatRow, number: int) -> _Object:
     threat, stride = row.threat, [TYPES[ref.id] for ref in row.refs("stride") if ref.id in TYPES]
-    identifier, who = drafted_id(row.view.draft, threat.id), {"you": "You", "vendor": "Vendor"}
+    identifier = drafted_id(row.view.draft, threat.id)
     return {
         "id": identifier,
         "threatId": identifier,
@@ -217,7 +217,7 @@ def _threat(row: ThreatRow, number: int) -> _Object:
         "modelType": "STRIDE" if stride else "Generic",
         "type": stride[0] if stride else f"MAESTRO {row.code} {LAYER_TITLES[row.layer]}",
         "description": issue(row, TEXT, _TEXT),
-        "mitigation": "\n".join(f"{who[each.who]}: {row.remedy(each)}" for each in threat.mitigations),
+        "mitigation": "\n".join(f"{who}: {words}" for who, words in row.owned_remedies()),
         "new": False,
         "septet": {"id": threat.id, "stableId": row.stable_id, **row.properties()},
     }

@@ -160,6 +160,10 @@ class ThreatRow:
         """Describe a mitigation, with its status unless it is merely proposed."""
         return self.words(each.text) + ("" if each.status == "proposed" else f" ({each.status})")
 
+    def owned_remedies(self) -> list[tuple[str, str]]:
+        """List the mitigations in order, each as "You" or "Vendor" and its description."""
+        return [(each.who.capitalize(), self.remedy(each)) for each in self.threat.mitigations]
+
     def words(self, raw: str) -> str:
         """Format a sentence of the draft with the marks of quotes but without other ids."""
         made = ""
@@ -269,6 +273,11 @@ def quote_words(view: View, quote: Evidence) -> str:
 def url_of(view: View, document: str) -> str:
     """Return the address of a document, or its id if the draft has no address."""
     return next((source.url for source in view.draft.sources if source.document == document), document)
+
+
+def listed(lines: Iterable[str]) -> str:
+    """Format lines of safe Markdown as a list."""
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def fact_words(facts: Iterable[Fact]) -> list[str]:
