@@ -32,6 +32,7 @@ def test_a_good_endpoint(septet: Septet, tmp_path: Path, monkeypatch: pytest.Mon
     with FakeEndpoint(GOOD) as fake:
         monkeypatch.setenv("SEPTET_LLM_BASE_URL", fake.base_url)
         said = septet("doctor", "--llm", NAME)
+    assert [request.path for request in fake.requests] == ["/v1/models"] + ["/v1/chat/completions"] * 3
     assert (said.code, "error" in said.err) == (0, False)
     lines = said.out.splitlines()
     assert lines[0] == f"{NAME} at {fake.base_url}: 16080 tokens in, 48 out"
@@ -60,12 +61,15 @@ def test_the_same_as_json_with_the_llm_of_the_setting(septet: Septet, monkeypatc
 def test_an_endpoint_that_does_as_it_likes(septet: Septet, monkeypatch: pytest.MonkeyPatch) -> None:
     endless = chat('{"numbers": [1]}', usage={"prompt_tokens": 40, "completion_tokens": 900})
     cut = chat('{"password": "?"}', usage={"prompt_tokens": 4096, "completion_tokens": 9})
-    with FakeEndpoint([LISTED, chat("It has seven."), endless, cut]) as fake:
+    other = status(200, {"data": [{"id": "other"}]})
+    with FakeEndpoint([other, refused(400, "response_format?"), chat("It has seven."), endless, cut]) as fake:
         monkeypatch.setenv("SEPTET_LLM_BASE_URL", fake.base_url)
         said = septet("doctor", "--llm", NAME)
     assert (said.code, "error" in said.err) == (1, False)
-    assert said.out.count("FAILED") == 3
+    assert said.out.count("FAILED") == said.out.count("→ ") - said.out.count("unknown") == 4, said.out
+    assert "fake-1 is not among: other" in said.out
     assert "900 tokens, with 32 allowed" in said.out
+    assert "only 4096 tokens were read" in said.out
     assert "→ give the server a longer context" in said.out
 
 
@@ -76,6 +80,8 @@ def test_a_key_that_is_refused_is_not_shown(septet: Septet, monkeypatch: pytest.
         said, parsed = septet("doctor", "--llm", NAME), septet("doctor", "--llm", NAME, "--json")
         assert fake.requests[0].headers["authorization"] == f"Bearer {KEY}"
     assert (said.code, parsed.code) == (4, 4)
+    assert [row["well"] for row in json.loads(parsed.out)["rows"][:2]] == [False, False]
+    assert "check the key" in json.loads(parsed.out)["rows"][1]["advice"]
     assert "check the key" in said.out
     assert "draft with it" not in said.out
     for text in (*said[1:], *parsed[1:]):

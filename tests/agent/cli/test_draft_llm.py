@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,28 +11,8 @@ import pytest
 from agent.cli.llm_session import Choice, open_assistant
 from agent.settings import Settings
 from tests.fakes.command import Septet
-from tests.fakes.llm.answers import answer_body
-from tests.fakes.llm.drafting import LISTING, NAME, NOW, of, stopped, written
-from tests.fakes.llm.server import KEY, FakeEndpoint, by, status
-
-
-@pytest.fixture(autouse=True)
-def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CI", raising=False)
-
-
-@pytest.fixture
-def listing(tmp_path: Path) -> Path:
-    return written(tmp_path / "listing.md", LISTING)
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEndpoint]:
-    """An endpoint that answers well, with settings that point to it."""
-    with FakeEndpoint([by(answer_body)]) as endpoint:
-        monkeypatch.setenv("SEPTET_LLM_BASE_URL", endpoint.base_url)
-        yield endpoint
-
+from tests.fakes.llm.drafting import NAME, NOW, of, stopped
+from tests.fakes.llm.server import KEY, FakeEndpoint, status
 
 # -- choice of drafter ------------------------------------------------------------------------------------------------
 

@@ -20,26 +20,8 @@ from agent.llm.port import Call, Message
 from agent.settings import Settings
 from tests.fakes.command import Septet
 from tests.fakes.llm.answers import answer_body
-from tests.fakes.llm.drafting import LISTING, NAME, NOW, of, stopped, tree, written
+from tests.fakes.llm.drafting import NAME, NOW, of, stopped, tree, written
 from tests.fakes.llm.server import KEY, FakeEndpoint, Step, by, chat, hang, refused
-
-
-@pytest.fixture(autouse=True)
-def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CI", raising=False)
-
-
-@pytest.fixture
-def listing(tmp_path: Path) -> Path:
-    return written(tmp_path / "listing.md", LISTING)
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEndpoint]:
-    """An endpoint that answers well, with settings that point to it."""
-    with FakeEndpoint([by(answer_body)]) as endpoint:
-        monkeypatch.setenv("SEPTET_LLM_BASE_URL", endpoint.base_url)
-        yield endpoint
 
 
 @pytest.mark.parametrize("cap", ["SEPTET_LLM_MAX_TOKENS", "SEPTET_LLM_MAX_DOLLARS"])

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -24,19 +24,6 @@ pytestmark = pytest.mark.slow
 
 PLAIN_KEY = "four-words-and-nothing-like-a-key"
 """A key of another profile that no key pattern matches: only code that knows the key can remove it."""
-
-
-@pytest.fixture(autouse=True)
-def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CI", raising=False)
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEndpoint]:
-    """An endpoint that answers well, with settings that point to it."""
-    with FakeEndpoint([by(answer_body)]) as endpoint:
-        monkeypatch.setenv("SEPTET_LLM_BASE_URL", endpoint.base_url)
-        yield endpoint
 
 
 class Kept(NamedTuple):

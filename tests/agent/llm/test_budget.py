@@ -11,7 +11,7 @@ from agent.llm.budget import FREE, Budget, Caps, Price, Spent, price_of, prices,
 from agent.llm.parse import ask
 from agent.llm.port import Call, LlmError, Message, Usage
 from agent.llm.tokens import ANSWER_TOKENS, MESSAGE_TOKENS, by_bytes
-from tests.fakes.llm.port import ScriptedLlm, reply
+from tests.fakes.llm.port import ScriptedLlm, at_once, reply
 
 TERRA = Price(input=Decimal(2), written=Decimal("2.5"), cached=Decimal("0.2"), output=Decimal(12))
 FRAME = MESSAGE_TOKENS + ANSWER_TOKENS + 1  # and one for the empty schema
@@ -34,20 +34,20 @@ def test_calls_fit_up_to_the_cap_and_not_beyond() -> None:
     run = budget(tokens=600)
     run.settle(run.reserve(call(200)), Usage(200, 100))
     run.settle(run.reserve(call(200)), Usage(200, 100))
-    with pytest.raises(
-        LlmError, match=r"could use 601 tokens, but its cap is 600.*before the call 'factors'"
-    ) as caught:
+    beyond = r"could use 601 tokens, but its cap is 600.*before the call 'factors'"
+    with pytest.raises(LlmError, match=beyond) as caught:
         run.reserve(call(1 + FRAME, max_tokens=-FRAME))
     assert caught.value.reason == "over_budget"
     assert caught.value.ends_run
     assert run.spent == Spent(2, Usage(400, 200), Decimal("0.0034"))
 
 
-def test_what_was_not_used_is_free_again() -> None:
+def test_what_was_not_used_is_free_again_and_failures_cost() -> None:
     run = budget(tokens=300)
-    run.settle(run.reserve(call(200)), Usage(200, 0))
+    run.settle(run.reserve(call(200)), Usage(200, 0, estimated=True))
     run.settle(run.reserve(call(50, 50)), Usage(50, 10))
-    assert run.spent.usage == Usage(250, 10)
+    run.settle(run.reserve(call(20, 20)), Usage())
+    assert run.spent == Spent(3, Usage(250, 10, estimated=True), Decimal("0.000745"))
 
 
 def test_a_cap_in_money() -> None:
@@ -63,13 +63,6 @@ def test_a_cap_in_money_needs_a_price() -> None:
         budget(dollars="1", price=None)
     assert budget(price=None).spent.dollars is None
     assert budget(dollars="0", price=FREE).reserve(call(200)) == 1
-
-
-def test_failures_cost() -> None:
-    run = budget()
-    run.settle(run.reserve(call(200)), Usage(200, 0, estimated=True))
-    run.settle(run.reserve(call(200)), Usage())
-    assert run.spent == Spent(2, Usage(200, 0, estimated=True), Decimal("0.0005"))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +100,7 @@ def test_many_threads_never_pass_the_cap() -> None:
     run = budget(tokens=1000)
     done: list[str] = []
 
-    def work() -> None:
+    def work(_: object) -> None:
         try:
             ticket = run.reserve(call(50, 50))
         except LlmError as error:
@@ -116,11 +109,7 @@ def test_many_threads_never_pass_the_cap() -> None:
             run.settle(ticket, Usage(50, 50))
             done.append("sent")
 
-    threads = [threading.Thread(target=work) for _ in range(15)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
+    at_once(work, *range(15))
     assert sorted(done) == ["over_budget"] * 5 + ["sent"] * 10
     assert run.spent.usage == Usage(500, 500)
 

@@ -19,7 +19,7 @@ from agent.llm.parse import Answer, ask
 from agent.llm.port import Call, Llm, LlmError, Message, Reply, Usage
 from agent.llm.tokens import by_bytes
 from evals.runs.usage import complaints
-from tests.fakes.llm.port import AnsweringLlm, ScriptedLlm, reply
+from tests.fakes.llm.port import AnsweringLlm, ScriptedLlm, at_once, reply
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SCHEMA = {"type": "object", "properties": {"b": {"type": "string"}, "a": {"type": "string"}}}
@@ -151,17 +151,14 @@ def test_all_misses_are_collected(tmp_path: Path) -> None:
     assert len(caught.value.hint.splitlines()) < 2 * MAX_LINES
 
 
-def test_a_call_site_that_is_gone_is_told(tmp_path: Path) -> None:
-    record(tmp_path, ScriptedLlm(["{}", "{}"]), call("one"), call("two"))
+def test_a_call_site_that_is_gone_and_an_empty_recording_are_told(tmp_path: Path) -> None:
+    record(tmp_path / "two", ScriptedLlm(["{}", "{}"]), call("one"), call("two"))
     with pytest.raises(DriftError, match="calls without a recording: 0, recordings without a call: 1"):
-        replay(tmp_path, call("one"))
-
-
-def test_an_empty_recording(tmp_path: Path) -> None:
-    record(tmp_path, ScriptedLlm([]))
-    assert replay(tmp_path) == []
+        replay(tmp_path / "two", call("one"))
+    record(tmp_path / "none", ScriptedLlm([]))
+    assert replay(tmp_path / "none") == []
     with pytest.raises(DriftError) as caught:
-        replay(tmp_path, call())
+        replay(tmp_path / "none", call())
     assert "the recording is empty" in caught.value.hint
 
 
@@ -226,8 +223,12 @@ def test_too_large_a_folder_is_found(tmp_path: Path) -> None:
     assert complaints(tmp_path) == ["2000001 bytes, at most 2000000"]
 
 
-def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
-    record(tmp_path, ScriptedLlm(["{}"]), call())
+def test_a_recording_is_refused_while_unfinished_and_never_overwritten(tmp_path: Path) -> None:
+    recorder = Record(ScriptedLlm(["{}"]), tmp_path, Run(), recorded_at=NOW)
+    recorder.complete(call())
+    with pytest.raises(DriftError, match="incomplete"):
+        Replay(tmp_path, Run())
+    recorder.close()
     before = content(tmp_path)
     with pytest.raises(UsageError, match="not empty"):
         Record(ScriptedLlm([]), tmp_path, Run(), recorded_at=NOW)
@@ -238,18 +239,14 @@ def test_of_runs_that_begin_at_once_one_has_the_folder(tmp_path: Path) -> None:
     start = threading.Barrier(8)
     refused: list[str] = []
 
-    def begin() -> None:
+    def begin(_: object) -> None:
         start.wait()
         try:
             Record(ScriptedLlm([]), tmp_path / "rec", Run(), recorded_at=NOW)
         except UsageError as error:
             refused.append(error.what)
 
-    threads = [threading.Thread(target=begin) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(begin, *range(8))
     assert len(refused) == 7
     assert set(refused) <= {"the folder for the recording is not empty", "another run is recording into this folder"}
 
@@ -297,22 +294,11 @@ def test_a_damaged_recording_is_refused(tmp_path: Path, damage: Callable[[Path],
         Replay(tmp_path, Run())
 
 
-def test_an_unfinished_recording_is_refused(tmp_path: Path) -> None:
-    recorder = Record(ScriptedLlm(["{}"]), tmp_path, Run(), recorded_at=NOW)
-    recorder.complete(call())
-    with pytest.raises(DriftError, match="incomplete"):
-        Replay(tmp_path, Run())
-
-
 def test_many_threads(tmp_path: Path) -> None:
     llm = AnsweringLlm(lambda asked: asked.messages[1].text)
     recorder = Record(llm, tmp_path, Run(), recorded_at=NOW)
     calls = [call(str(number % 10)) for number in range(40)]
-    threads = [threading.Thread(target=recorder.complete, args=(each,)) for each in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
+    at_once(recorder.complete, *calls)
     recorder.close()
     found = replay(tmp_path, *calls)
     assert [each.text for each in found if isinstance(each, Reply)] == [each.messages[1].text for each in calls]

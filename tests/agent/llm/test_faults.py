@@ -13,15 +13,8 @@ from agent.llm.port import Call, Message, Reply
 from agent.llm.retry import Limits
 from tests.fakes.intake.hostile import certificate
 from tests.fakes.llm.faults import GOOD, NOW, ROWS, Row
+from tests.fakes.llm.port import CALL, SCHEMA
 from tests.fakes.llm.server import KEY, FakeEndpoint, chat, endless, hang, refused, status
-
-SCHEMA = {
-    "type": "object",
-    "properties": {"value": {"type": "integer"}},
-    "required": ["value"],
-    "additionalProperties": False,
-}
-CALL = Call("factors", (Message("system", "Be brief."), Message("user", "How many?")), "count", SCHEMA, 200)
 
 
 class Skipping:
@@ -96,22 +89,17 @@ def test_the_table_holds_every_row_of_the_matrix():
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")
-def test_19_a_certificate_of_another_name_ends_the_run(tmp_path, monkeypatch):
-    pem = certificate(tmp_path, "DNS:other.example.com")
+@pytest.mark.parametrize(("name", "taken"), [("DNS:other.example.com", False), ("IP:127.0.0.1", True)])
+def test_19_a_certificate_of_another_name_ends_the_run(tmp_path, monkeypatch, name, taken):
+    pem = certificate(tmp_path, name)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
     with FakeEndpoint([chat(GOOD)], pem) as fake:
         outcome = ask(opened(fake))
-    assert isinstance(outcome, LlmError)
-    assert (outcome.reason, outcome.ends_run, len(fake.requests)) == ("tls", True, 0)
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")
-def test_a_certificate_that_is_trusted_is_taken(tmp_path, monkeypatch):
-    pem = certificate(tmp_path, "IP:127.0.0.1")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
-    with FakeEndpoint([chat(GOOD)], pem) as fake:
-        outcome = ask(opened(fake))
-    assert isinstance(outcome, Reply)
+    if taken:
+        assert isinstance(outcome, Reply)
+    else:
+        assert isinstance(outcome, LlmError)
+        assert (outcome.reason, outcome.ends_run, len(fake.requests)) == ("tls", True, 0)
 
 
 def test_nobody_there():
@@ -191,16 +179,13 @@ def test_a_call_is_given_up_while_it_waits():
     assert len(fake.requests) == 1
 
 
-def test_a_key_that_the_endpoint_repeats_is_hidden():
+def test_a_key_that_the_endpoint_or_the_llm_repeats_is_hidden():
     with FakeEndpoint([refused(400, f"what is {KEY} and sk-proj-abcdefghijklmnop?")]) as fake:
         outcome = ask(opened(fake))
     assert isinstance(outcome, LlmError)
     assert KEY not in str(outcome)
     assert "abcdefgh" not in str(outcome)
     assert fake.requests[0].headers["authorization"] == f"Bearer {KEY}"
-
-
-def test_a_key_that_the_llm_repeats_does_not_get_into_the_reply():
     with FakeEndpoint([chat(f"Bearer {KEY}", model=KEY, refusal=f"not for {KEY}")]) as fake:
         outcome = ask(opened(fake))
     assert isinstance(outcome, Reply)

@@ -18,19 +18,13 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 
 from agent.errors import LlmError
 from agent.llm.langchain_adapter import LangChainLlm, open_langchain
-from agent.llm.port import Call, Llm, Message, Reply, Usage
+from agent.llm.port import Llm, Reply, Usage
 from agent.llm.profiles import Endpoint, Profile, profiles
 from agent.llm.retry import Limits
 from agent.llm.secret import Secret
+from tests.fakes.llm.port import CALL, SCHEMA
 from tests.fakes.llm.server import KEY, FakeEndpoint, chat, refused, status
 
-SCHEMA = {
-    "type": "object",
-    "properties": {"value": {"type": "integer"}},
-    "required": ["value"],
-    "additionalProperties": False,
-}
-CALL = Call("factors", (Message("system", "Be brief."), Message("user", "How many?")), "count", SCHEMA, 200)
 ANTHROPIC = Endpoint("anthropic", profiles()["anthropic"], "claude-x", "", Secret(KEY))
 SPENT = {"input_tokens": 40, "output_tokens": 7, "total_tokens": 47, "input_token_details": {"cache_read": 30}}
 
@@ -82,10 +76,7 @@ def test_a_good_answer():
     model = Chat(said([{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": '{"value": 3}'}]))
     assert ask(model) == Reply('{"value": 3}', "done", Usage(40, 7, 30), "claude-x-1")
     [(messages, asked)] = model.asked
-    assert [(message.type, message.content) for message in messages] == [
-        ("system", "Be brief."),
-        ("human", "How many?"),
-    ]
+    assert [(each.type, each.content) for each in messages] == [("system", "Be brief."), ("human", "How many?")]
     assert asked == {"max_tokens": 200, "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}
 
 

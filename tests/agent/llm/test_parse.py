@@ -64,6 +64,11 @@ def failure(text: str, stopped: Stopped = "done") -> Failure:
     return found
 
 
+def outcome(*outcomes: Reply | LlmError | str) -> tuple[Answer[Estimate], ScriptedLlm]:
+    llm = ScriptedLlm(outcomes)
+    return ask(llm.complete, CALL, Estimate, Purse(), 3), llm
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -186,80 +191,54 @@ def test_hostile_answers_are_refused_in_time(text: str) -> None:
     assert time.monotonic() - start < 1
 
 
-def test_a_good_answer_needs_no_second_try() -> None:
-    llm, purse = ScriptedLlm([GOOD]), Purse()
-    answer = ask(llm.complete, CALL, Estimate, purse, 3)
-    assert answer.value is not None
-    assert answer.reason is None
-    assert answer.usage == USAGE
-    assert llm.calls == [CALL]
-    assert purse.settled == {1: USAGE}
-
-
 def test_one_repair_that_tells_only_what_the_validator_says() -> None:
-    llm = ScriptedLlm([GOOD.replace('"note": null', '"CANARY": "CANARY"'), GOOD])
-    answer = ask(llm.complete, CALL, Estimate, Purse(), 3)
+    answer, llm = outcome(GOOD.replace('"note": null', '"CANARY": "CANARY"'), GOOD)
     assert answer.value is not None
     assert answer.usage == USAGE + USAGE
-    second = llm.calls[1]
-    assert second.attempt == 2
+    first, second = llm.calls
+    assert (first, second.attempt) == (CALL, 2)
     assert second.messages[:2] == CALL.messages
     assert second.messages[2].role == "user"
     assert "- note: Field required" in second.messages[2].text
     assert "CANARY" not in second.messages[2].text
 
 
-def outcome(*outcomes: Reply | LlmError | str) -> tuple[Answer[Estimate], ScriptedLlm]:
-    llm = ScriptedLlm(outcomes)
-    return ask(llm.complete, CALL, Estimate, Purse(), 3), llm
+CUT = reply(GOOD, stopped="length")
+ONCE = [(500, 1)]
+REPAIRED = [(500, 1), (500, 2)]
+ENLARGED = [(500, 1), (1000, 2)]
 
 
 @pytest.mark.parametrize(
-    ("texts", "reason"),
+    ("outcomes", "reason", "sent"),
     [
-        (["{}", "{}"], "invalid_schema"),
-        (["no", "{}"], "invalid_schema"),
-        (["{", "{"], "invalid_json"),
-        (["", ""], "empty_answer"),
-        ([SORRY, SORRY], "refused"),
-        ([SORRY, "I cannot assist with threat models."], "refused"),
-        ([SORRY, "{"], "invalid_json"),
-        (["Sure, I can do that.", "Sure, I can do that."], "invalid_json"),
-        (["I am able to help.", "We are happy to help."], "invalid_json"),
+        ([GOOD], None, ONCE),
+        (["{}", "{}"], "invalid_schema", REPAIRED),
+        (["no", "{}"], "invalid_schema", REPAIRED),
+        (["{", "{"], "invalid_json", REPAIRED),
+        (["", ""], "empty_answer", REPAIRED),
+        ([SORRY, SORRY], "refused", REPAIRED),
+        ([SORRY, "I cannot assist with threat models."], "refused", REPAIRED),
+        ([SORRY, "{"], "invalid_json", REPAIRED),
+        (["Sure, I can do that.", "Sure, I can do that."], "invalid_json", REPAIRED),
+        (["I am able to help.", "We are happy to help."], "invalid_json", REPAIRED),
+        ([reply(GOOD, stopped="filter")], "filtered", ONCE),
+        ([reply(GOOD, stopped="refusal")], "refused", ONCE),
+        ([CUT, GOOD], None, ENLARGED),
+        ([CUT, CUT], "truncated", ENLARGED),
+        ([CUT, "{}", CUT], "truncated", [*ENLARGED, (1000, 3)]),
     ],
 )
-def test_a_second_failure_is_the_last(texts: list[str], reason: Reason) -> None:
-    answer, llm = outcome(*texts)
-    assert answer.value is None
-    assert answer.reason == reason
-    assert len(llm.calls) == len(answer.replies) == 2
-    assert answer.usage == USAGE + USAGE
-
-
-@pytest.mark.parametrize(("stopped", "reason"), [("filter", "filtered"), ("refusal", "refused")])
-def test_no_second_try_where_it_cannot_help(stopped: Stopped, reason: Reason) -> None:
-    answer, llm = outcome(reply(GOOD, stopped=stopped))
-    assert answer.reason == reason
-    assert len(llm.calls) == 1
-
-
-def test_a_truncated_answer_is_asked_once_more_with_a_larger_cap() -> None:
-    answer, llm = outcome(reply(GOOD, stopped="length"), GOOD)
-    assert answer.value is not None
-    assert [(call.max_tokens, call.attempt) for call in llm.calls] == [(500, 1), (1000, 2)]
-    assert llm.calls[1].messages == CALL.messages
-
-
-def test_a_second_truncation_is_the_last() -> None:
-    answer, llm = outcome(reply(GOOD, stopped="length"), reply(GOOD, stopped="length"))
-    assert answer.reason == "truncated"
-    assert len(llm.calls) == 2
-
-
-def test_a_larger_cap_and_a_repair_are_the_most() -> None:
-    answer, llm = outcome(reply("", stopped="length"), "{}", reply("", stopped="length"))
-    assert answer.reason == "truncated"
-    assert [(call.max_tokens, call.attempt) for call in llm.calls] == [(500, 1), (1000, 2), (1000, 3)]
+def test_an_answer_is_asked_for_again_only_where_that_can_help(
+    outcomes: list[Reply | str], reason: Reason | None, sent: list[tuple[int, int]]
+) -> None:
+    answer, llm = outcome(*outcomes)
+    assert (answer.value is None, answer.reason) == (reason is not None, reason)
+    assert [(call.max_tokens, call.attempt) for call in llm.calls] == sent
+    assert len(answer.replies) == len(sent)
+    assert answer.usage == sum([USAGE] * len(sent), Usage())
+    if sent == ENLARGED:
+        assert llm.calls[1].messages == CALL.messages
 
 
 def test_a_failed_call_costs_and_the_draft_goes_on() -> None:

@@ -4,7 +4,6 @@ import importlib.util
 import json
 import logging
 import random
-import threading
 import time
 from email.utils import formatdate
 from pathlib import Path
@@ -13,23 +12,16 @@ from typing import get_args
 import pytest
 
 from agent.errors import ENDS_RUN, LlmError, LlmReason, SourceError, UnavailableError, Usage
-from agent.llm.doctor import probe
 from agent.llm.local import open_local
 from agent.llm.openai_adapter import OpenAiLlm
 from agent.llm.port import Call, Llm, Message, Reply
 from agent.llm.profiles import profiles
 from agent.llm.retry import Fault, Limits, Retrier, retry_after
 from agent.llm.wire import read_usage
+from tests.fakes.llm.port import CALL, SCHEMA, at_once
 from tests.fakes.llm.server import KEY, USAGE, FakeEndpoint, by, chat, refused, responses, status
 
 NOW = 1_700_000_000.0
-SCHEMA = {
-    "type": "object",
-    "properties": {"value": {"type": "integer"}},
-    "required": ["value"],
-    "additionalProperties": False,
-}
-CALL = Call("factors", (Message("system", "Be brief."), Message("user", "How many?")), "count", SCHEMA, 200)
 SHORT = Limits(call_seconds=10.0)
 
 
@@ -56,11 +48,13 @@ def answered(fake: FakeEndpoint, profile: str = "generic", call: Call = CALL, **
         llm.close()
 
 
-def test_what_a_chat_request_says_and_nothing_else():
-    with FakeEndpoint([chat('{"value": 3}')]) as fake:
+def test_what_a_chat_request_says_and_nothing_else_and_the_key_is_not_in_the_log(caplog):
+    caplog.set_level(logging.DEBUG)
+    with FakeEndpoint([status(500), chat('{"value": 3}')]) as fake:
         reply = answered(fake, "openai")
+    assert KEY not in caplog.text
     assert reply == Reply('{"value": 3}', "done", Usage(40, 7), "fake-1")
-    [request] = fake.requests
+    [_, request] = fake.requests
     assert (request.method, request.path) == ("POST", "/v1/chat/completions")
     assert request.body == {
         "model": "fake-1",
@@ -78,14 +72,9 @@ def test_what_a_responses_request_says_and_how_it_is_read():
     refusal = [{"type": "refusal", "refusal": "no, thanks"}]
     cut = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
     filtered = {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}
-    script = [
-        responses('{"value": 3}'),
-        responses("", content=refusal),
-        responses('{"val', **cut),
-        responses("", **filtered),
-    ]
-    with FakeEndpoint(script) as fake:
-        replies = [answered(fake, "openai-responses") for _ in script]
+    script = [responses('{"value": 3}'), responses("", content=refusal), responses('{"val', **cut)]
+    with FakeEndpoint([*script, responses("", **filtered)]) as fake:
+        replies = [answered(fake, "openai-responses") for _ in range(4)]
     body = fake.requests[0].body
     assert fake.requests[0].path == "/v1/responses"
     assert (body["max_output_tokens"], body["store"]) == (200, False)
@@ -116,13 +105,6 @@ def test_nothing_of_the_environment_reaches_the_endpoint(monkeypatch):
     assert "somebody" not in told
 
 
-def test_the_key_is_not_in_the_log(caplog):
-    caplog.set_level(logging.DEBUG)
-    with FakeEndpoint([status(500), chat('{"value": 3}')]) as fake:
-        answered(fake)
-    assert KEY not in caplog.text
-
-
 def test_a_rung_is_remembered_and_the_schema_then_stands_at_the_end():
     no = refused(400, "This response_format type is unavailable now")
     with FakeEndpoint([no, no, chat('{"value": 3}')]) as fake:
@@ -130,12 +112,8 @@ def test_a_rung_is_remembered_and_the_schema_then_stands_at_the_end():
         first, second = llm.complete(CALL), llm.complete(CALL)
         llm.close()
     assert (first.rung, second.rung) == ("prompt", "prompt")
-    assert [str(request.body.get("response_format"))[:22] for request in fake.requests] == [
-        "{'type': 'json_schema'",
-        "{'type': 'json_object'",
-        "None",
-        "None",
-    ]
+    forms = [request.body.get("response_format", {}).get("type") for request in fake.requests]
+    assert forms == ["json_schema", "json_object", None, None]
     turns = fake.requests[3].body["messages"]
     assert turns[0]["content"] == "Be brief."
     assert turns[1]["content"].startswith("How many?\n\nAnswer with exactly one JSON object")
@@ -150,12 +128,8 @@ def test_many_threads_may_ask_at_once():
         def work(word: str) -> None:
             found[word] = llm.complete(Call("s", (Message("user", word),), "said", SCHEMA, 50)).text
 
-        threads = [threading.Thread(target=work, args=(f"w{number}",)) for number in range(8)]
         began = time.monotonic()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        at_once(work, *(f"w{number}" for number in range(8)))
         took = time.monotonic() - began
         llm.close()
     assert found == {f"w{number}": json.dumps({"said": f"w{number}"}) for number in range(8)}
@@ -265,44 +239,6 @@ def test_reasons_that_end_a_run_are_reasons():
     assert set(get_args(LlmReason)) > ENDS_RUN
     assert len(get_args(LlmReason)) == 19
     assert Usage(1, 2, 1) + Usage(3, 4, 0, True) == Usage(4, 6, 1, True)
-
-
-def test_a_probe_of_a_good_endpoint():
-    models = status(200, {"object": "list", "data": [{"id": "other"}, {"id": "fake-1"}]})
-    numbers = chat('{"numbers": [1, 2', finish_reason="length", usage={"prompt_tokens": 40, "completion_tokens": 32})
-    long = chat('{"password": "heliotrope"}', usage={"prompt_tokens": 600, "completion_tokens": 9})
-    with FakeEndpoint([models, chat('{"days": 7}'), numbers, long]) as fake:
-        llm = OpenAiLlm(fake.endpoint(), SHORT)
-        found = probe(llm, long_prompt_words=300)
-        llm.close()
-    assert [row.well for row in found.rows] == [True, True, True, True], found.rows
-    assert found.usage.output_tokens == 7 + 32 + 9
-    assert [request.path for request in fake.requests] == ["/v1/models"] + ["/v1/chat/completions"] * 3
-
-
-def test_a_probe_of_an_endpoint_that_does_as_it_likes():
-    models = status(200, {"data": [{"id": "other"}]})
-    numbers = chat('{"numbers": [1, 2]}', usage={"prompt_tokens": 40, "completion_tokens": 900})
-    cut = chat('{"password": "?"}', usage={"prompt_tokens": 4096, "completion_tokens": 9})
-    script = [models, refused(400, "response_format?"), chat("It has seven."), numbers, cut]
-    with FakeEndpoint(script) as fake:
-        llm = OpenAiLlm(fake.endpoint(), SHORT)
-        found = probe(llm, long_prompt_words=30_000)
-        llm.close()
-    assert [row.well for row in found.rows] == [False, False, False, False], found.rows
-    assert all(row.advice for row in found.rows)
-    assert "fake-1 is not among: other" in found.rows[0].found
-    assert "900 tokens, with 32 allowed" in found.rows[2].found
-    assert "only 4096 tokens were read" in found.rows[3].found
-
-
-def test_a_probe_ends_where_no_call_can_work():
-    with FakeEndpoint([status(401)]) as fake:
-        llm = OpenAiLlm(fake.endpoint(), SHORT)
-        found = probe(llm)
-        llm.close()
-    assert [row.well for row in found.rows] == [False, False]
-    assert "check the key" in found.rows[1].advice
 
 
 def test_a_local_llm_needs_a_file_of_its_kind(tmp_path):

@@ -1,10 +1,17 @@
-"""Hand-written LLMs behind the port: no endpoint, no waiting."""
+"""Hand-written LLMs behind the port: no endpoint, no waiting; and a call for tests of what answers it."""
 
 import threading
 from collections.abc import Callable, Sequence
 
-from agent.llm.port import Call, LlmError, Reply, Usage
+from agent.llm.port import Call, LlmError, Message, Reply, Usage
 
+SCHEMA: dict[str, object] = {
+    "type": "object",
+    "properties": {"value": {"type": "integer"}},
+    "required": ["value"],
+    "additionalProperties": False,
+}
+CALL = Call("factors", (Message("system", "Be brief."), Message("user", "How many?")), "count", SCHEMA, 200)
 USAGE = Usage(input_tokens=100, output_tokens=20)
 
 
@@ -12,6 +19,15 @@ def reply(text: str, **changes: object) -> Reply:
     """Return a finished reply with a usage of 100 and 20 tokens; `changes` are fields of Reply."""
     fields: dict[str, object] = {"stopped": "done", "usage": USAGE, "llm": "fake-1", **changes}
     return Reply(text, **fields)  # type: ignore[arg-type]
+
+
+def at_once(work: Callable[..., object], *arguments: object) -> None:
+    """Call `work` with each argument in a thread of its own, and wait for all."""
+    threads = [threading.Thread(target=work, args=(each,)) for each in arguments]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
 
 
 class ScriptedLlm:
