@@ -264,7 +264,6 @@ def test_what_is_no_draft_or_no_store_is_said_before_anything_is_written(
     septet: Septet, folder: Path, tmp_path: Path
 ) -> None:
     before = files(folder)
-    file = answered(tmp_path)
     assert "about 'draft-0'" in septet("answer", folder, response(tmp_path, "", "draft-0")).err
     file = answered(tmp_path)
     assert "not a folder" in septet("answer", folder / FILE_NAME, file).err

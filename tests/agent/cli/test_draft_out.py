@@ -60,15 +60,12 @@ def test_a_draft_is_not_replaced_while_its_reviews_cannot_be_read(septet: Septet
     assert septet("draft", LISTING, "--out", out, "--replace").code == 0
 
 
-def test_with_out_the_first_screen_and_the_path_are_printed(septet: Septet, home: Path) -> None:
+def test_the_first_screen_the_path_and_the_stages_as_plain_lines_are_printed(septet: Septet, home: Path) -> None:
     outcome = septet("draft", CASES / "airtable-mcp-server", "--out", home / "out")
     assert len(outcome.out.splitlines()) < 50
     for told in ("T1 ", "before controls", "L7 ", str(home / "out" / "draft.md")):
         assert told in outcome.out
-
-
-def test_stages_are_plain_lines_where_stderr_is_no_terminal(septet: Septet, home: Path) -> None:
-    said = septet("draft", CASES / "airtable-mcp-server", "--out", home / "out").err.splitlines()
+    said = outcome.err.splitlines()
     read = next(line for line in said if "pages" in line)
     assert "of at most 30 pages" in read
     assert "drafting" in read

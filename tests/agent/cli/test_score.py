@@ -13,22 +13,8 @@ from agent.errors import InputError, SeptetError, SourceError, UsageError
 from agent.scoring import parse_request, score
 
 VECTOR = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:A/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H"
-NAMES_08 = (
-    "autonomy",
-    "tools",
-    "language",
-    "context",
-    "non_determinism",
-    "opacity",
-    "persistence",
-    "identity",
-    "multi_agent",
-    "self_mod",
-)
-TOOL_MISUSE = {
-    "cvss_vector": VECTOR,
-    "factors": {**dict.fromkeys(NAMES_08, 1), "persistence": 0.5, "self_mod": 0.5},
-}
+WHOLE = ("autonomy", "tools", "language", "context", "non_determinism", "opacity", "identity", "multi_agent")
+TOOL_MISUSE = {"cvss_vector": VECTOR, "factors": {**dict.fromkeys(WHOLE, 1), "persistence": 0.5, "self_mod": 0.5}}
 
 
 def run(*arguments, given=None):
@@ -42,14 +28,8 @@ def refusal(*arguments, given=None):
 
 
 def septet(*arguments, given=None):
-    return subprocess.run(
-        [sys.executable, "-c", "from agent.cli import main; main()", "score", *arguments],
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    call = [sys.executable, "-c", "from agent.cli import main; main()", "score", *arguments]
+    return subprocess.run(call, input=given, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_flags_give_the_published_example():
@@ -162,17 +142,11 @@ def test_one_bad_line_does_not_stop_the_rest(tmp_path):
     assert run("--jsonl", "-", given=path.read_text()).output == found.output
 
 
-def test_good_lines_alone_exit_0():
-    line = json.dumps({"cvss_base": "5.0", "factor_sum": "5"})
-    found = run("--jsonl", "-", given=f"{line}\n{line}")
-    assert found.exit_code == 0
-    assert len(found.output.splitlines()) == 2
-
-
-def test_line_errors_do_not_break_standard_output_in_a_process():
-    found = septet("--jsonl", "-", given='{"x": 1}\n{"cvss_base": 5, "factor_sum": 5}\n')
-    assert found.returncode == 1
-    assert [json.loads(line).get("aivss") for line in found.stdout.splitlines()] == [None, 7.4]
+@pytest.mark.parametrize(("first", "code", "scores"), [('{"x": 1}', 1, [None, 7.4]), ("", 0, [7.4])])
+def test_line_errors_do_not_break_standard_output_in_a_process(first, code, scores):
+    found = septet("--jsonl", "-", given=f'{first}\n{{"cvss_base": 5, "factor_sum": 5}}\n')
+    assert found.returncode == code
+    assert [json.loads(line).get("aivss") for line in found.stdout.splitlines()] == scores
 
 
 def test_errors_of_a_process_name_the_field_and_leave_stdout_empty():
