@@ -28,6 +28,7 @@ from agent.report.markdown import inline, render
 from agent.report.prose import Prose, split
 from agent.report.report import MAX_LINES, build, first_screen
 from agent.report.view import View
+from agent.review.domain.items import with_threats
 from evals.metrics.report_check import FRONT, REFERENCE, check
 from tests.fakes.drafts import thin, workos
 from tests.fakes.report.fact_drafts import NIGHT, harbour, withheld
@@ -43,15 +44,8 @@ def said(part: Part | None) -> str:
 def verbose(draft: Draft) -> Draft:
     """Return the draft with twelve times as much prose in every field of the first two pages."""
     much = LONG * 12
-    layers = {
-        key: layer.model_copy(
-            update={
-                "paragraph": much,
-                "threats": tuple(each.model_copy(update={"how": much, "lost": much[:60]}) for each in layer.threats),
-            }
-        )
-        for key, layer in draft.layers.items()
-    }
+    told = with_threats(draft, lambda each: each.model_copy(update={"how": much, "lost": much[:60]}))
+    layers = {key: layer.model_copy(update={"paragraph": much}) for key, layer in told.layers.items()}
     asked = tuple(
         draft.questions[0].model_copy(update={"id": f"Q{n}", "text": much, "why": much, "changes": much})
         for n in range(1, 10)
@@ -64,6 +58,25 @@ def verbose(draft: Draft) -> Draft:
             "lines": tuple(line.model_copy(update={"text": much}) for line in draft.lines),
         }
     )
+
+
+def advised(**told: object) -> Draft:
+    draft = harbour()
+    assert draft.advice is not None
+    return draft.model_copy(update={"advice": draft.advice.model_copy(update=told)})
+
+
+def remaining(**told: object) -> Draft:
+    advice = harbour().advice
+    assert advice is not None
+    assert advice.residual is not None
+    return advised(residual=advice.residual.model_copy(update=told))
+
+
+def asking(**told: object) -> Draft:
+    """Return the draft with changes to its first question."""
+    first, *rest = harbour().questions
+    return harbour().model_copy(update={"questions": (first.model_copy(update=told), *rest)})
 
 
 def _led_to(report: Report) -> set[str]:
@@ -115,12 +128,8 @@ def test_the_headline_comes_first_then_default_use_then_settings_then_assumption
 
 
 def test_places_of_the_drafter_go_before_the_rule() -> None:
-    layers = {}
-    for key, layer in harbour().layers.items():
-        placed = [t.model_copy(update={"place": 1 if t.basis == "assumed" else 2}) for t in layer.threats]
-        layers[key] = layer.model_copy(update={"threats": tuple(placed)})
-    first = View(harbour().model_copy(update={"layers": layers})).threats[0]
-    assert first.threat.title == "Stolen office key"
+    draft = with_threats(harbour(), lambda t: t.model_copy(update={"place": 1 if t.basis == "assumed" else 2}))
+    assert View(draft).threats[0].threat.title == "Stolen office key"
 
 
 def test_one_scale_above_the_line() -> None:
@@ -157,23 +166,13 @@ def test_an_uncertain_layer_says_so_and_sets_commentary_apart() -> None:
 
 def test_a_residual_that_does_not_move_is_no_fall() -> None:
     assert "**7.6 High** (T3), as before." in render(harbour())
-    advice = harbour().advice
-    assert advice is not None
-    assert advice.residual is not None
-    lower = advice.model_copy(update={"residual": advice.residual.model_copy(update={"after": Decimal("5.1")})})
-    assert "**5.1 Medium** (T3), down from 7.6." in render(harbour().model_copy(update={"advice": lower}))
+    assert "**5.1 Medium** (T3), down from 7.6." in render(remaining(after=Decimal("5.1")))
 
 
 def eased(remains: str, changes: str) -> Draft:
     """Return the draft whose conditions, by `changes`, leave `remains` of the headline's base."""
-    draft = harbour()
-    assert draft.advice is not None
-    assert draft.advice.residual is not None
-    headline = View(draft).threats[0].threat.id
-    residual = draft.advice.residual.model_copy(
-        update={"remains": {headline: Decimal(remains)}, "changes": {headline: changes} if changes else {}}
-    )
-    return draft.model_copy(update={"advice": draft.advice.model_copy(update={"residual": residual})})
+    headline = View(harbour()).threats[0].threat.id
+    return remaining(remains={headline: Decimal(remains)}, changes={headline: changes} if changes else {})
 
 
 def test_a_base_that_hardly_falls_is_explained_by_what_was_changed() -> None:
@@ -198,12 +197,8 @@ def test_an_llm_draft_opens_with_its_thesis_and_asks_in_a_list_that_marks_lead_t
 
 
 def test_a_caveat_is_a_sentence_of_its_own_or_in_older_drafts_a_clause() -> None:
-    advice = harbour().advice
-    assert advice is not None
-
     def proposed(caveat: str) -> str:
-        changed = advice.model_copy(update={"proposal": "use with conditions", "caveat": caveat})
-        return said(build(harbour().model_copy(update={"advice": changed})).part("posture"))
+        return said(build(advised(proposal="use with conditions", caveat=caveat)).part("posture"))
 
     assert proposed("Leave night mode off.").endswith("conditions below. Leave night mode off.")
     assert proposed("at night not before Q1 is answered").endswith("below; at night not before Q1 is answered.")
@@ -361,21 +356,10 @@ def test_items_of_a_draft_with_facts_are_explained(item: str, says: tuple[str, .
 
 
 def test_a_graver_threat_is_named_only_with_what_it_needs() -> None:
-    plain = {
-        key: layer.model_copy(
-            update={"threats": tuple(t.model_copy(update={"basis": "quoted"}) for t in layer.threats)}
-        )
-        for key, layer in harbour().layers.items()
-    }
-    shown = said(build(harbour().model_copy(update={"layers": plain})).part("headline"))
+    plain = with_threats(harbour(), lambda one: one.model_copy(update={"basis": "quoted"}))
+    shown = said(build(plain).part("headline"))
     assert "Based on " in shown
     assert "Critical 9.2 if night mode is on" in shown
-
-
-def advised(**told: object) -> Draft:
-    draft = harbour()
-    assert draft.advice is not None
-    return draft.model_copy(update={"advice": draft.advice.model_copy(update=told)})
 
 
 def test_the_name_of_a_further_danger_keeps_its_code() -> None:
@@ -394,37 +378,25 @@ def test_contradictions_of_the_sources_have_a_part_of_their_own_with_marks() -> 
 
 
 def test_a_score_that_holds_with_a_setting_alone_says_so_in_its_title() -> None:
-    set_ = {
-        key: layer.model_copy(
-            update={"threats": tuple(t.model_copy(update={"setting": "night mode is on"}) for t in layer.threats)}
-        )
-        for key, layer in harbour().layers.items()
-    }
-    part = build(harbour().model_copy(update={"layers": set_})).part("headline")
+    needy = with_threats(harbour(), lambda one: one.model_copy(update={"setting": "night mode is on"}))
+    part = build(needy).part("headline")
     assert part is not None
     assert "".join(span.text for span in part.title).endswith("before controls, if night mode is on")
 
 
 def test_what_an_answer_changes_says_that_it_is_of_the_bad_one() -> None:
-    draft = harbour()
-    assert draft.drafter.kind == "llm"
-    first, *rest = draft.questions
-    told = first.model_copy(update={"changes": "The office keeps the agent out of the night shift."})
-    shown = said(build(draft.model_copy(update={"questions": (told, *rest)})).part("questions"))
-    assert "At worst: The office keeps the agent out" in shown
-    told = first.model_copy(update={"changes": "If it cannot, the office keeps the agent out."})
-    shown = said(build(draft.model_copy(update={"questions": (told, *rest)})).part("questions"))
-    assert "At worst: If" not in shown
+    assert harbour().drafter.kind == "llm"
+    bad = said(build(asking(changes="The office keeps the agent out of the night shift.")).part("questions"))
+    assert "At worst: The office keeps the agent out" in bad
+    conditional = said(build(asking(changes="If it cannot, the office keeps the agent out.")).part("questions"))
+    assert "At worst: If" not in conditional
 
 
 def test_a_question_says_which_threats_a_good_answer_lowers_and_which_it_makes_rarer() -> None:
-    draft = harbour()
-    top = {item.name: item.threat for item in View(draft).threats}
-    first, *rest = draft.questions
+    top = {item.name: item.threat for item in View(harbour()).threats}
 
     def shown(*eases: Ease, part: str = "questions") -> str:
-        told = first.model_copy(update={"eases": eases})
-        return said(build(draft.model_copy(update={"questions": (told, *rest)})).part(part))
+        return said(build(asking(eases=eases)).part(part))
 
     lower = Ease(threat=top["T1"].id, after=Decimal("2.1"), changes="UI:A")
     rarer = Ease(threat=top["T2"].id, after=top["T2"].score.cvss_base)

@@ -13,7 +13,9 @@ from agent.report.markdown import inline, render
 from agent.report.safe_markdown import Column, code, excerpt, fence, plain, shorten, table
 from agent.report.sentences import threat_sentence, verdict
 from agent.report.view import View
+from agent.review.domain.items import with_threats
 from tests.fakes.drafts import thin, workos
+from tests.fakes.report.spoiled import spoiled
 
 HOSTILE = (
     "| cell | <img src=x onerror=alert(1)> `code` ``` \n# heading\n- item\n[here](https://evil.example) "
@@ -37,8 +39,7 @@ def test_a_quote_is_cut_to_what_it_proves() -> None:
 
 
 def test_hostile_words_stay_words() -> None:
-    draft = _hostile(workos())
-    report = render(draft)
+    report = render(spoiled(workos(), HOSTILE))
     outside = _outside_code(report)
     assert not re.search(r"<[a-zA-Z/!]", outside)
     assert not re.search(r"(?<!\\)\]\(", outside)
@@ -46,7 +47,7 @@ def test_hostile_words_stay_words() -> None:
     assert "a@evil" not in outside
     assert "\u202e" not in report
     assert not [line for line in report.split("\n") if line.startswith(("# heading", "# line", "- item"))]
-    assert _headings(report) == _headings(render(_hostile(workos(), "word")))
+    assert _headings(report) == _headings(render(spoiled(workos(), "word")))
     _assert_tables_are_whole(report)
 
 
@@ -142,51 +143,6 @@ def test_threat_statements_read_as_sentences(slots: tuple[str, ...], sentence: s
     assert threat_sentence(statement) == sentence
 
 
-def _hostile(draft: Draft, words: str = HOSTILE) -> Draft:
-    """Return the draft with hostile text in every place that a source can fill."""
-    evidence = tuple(item.model_copy(update={"quote": words}) for item in draft.evidence)
-    capabilities = tuple(
-        item.model_copy(update={"action": words, "object": words, "credential": words, "approver": words})
-        for item in draft.system.capabilities
-    )
-    layers = {
-        key: layer.model_copy(
-            update={
-                "paragraph": words,
-                "threats": tuple(
-                    threat.model_copy(
-                        update={
-                            "title": words,
-                            "statement": ThreatStatement(
-                                source=words, prerequisite=words, action=words, impact=words, asset=words
-                            ),
-                            "mitigations": tuple(m.model_copy(update={"text": words}) for m in threat.mitigations),
-                        }
-                    )
-                    for threat in layer.threats
-                ),
-            }
-        )
-        for key, layer in draft.layers.items()
-    }
-    questions = tuple(item.model_copy(update={"text": words, "proposed": words}) for item in draft.questions)
-    boundaries = tuple(item.model_copy(update={"name": words}) for item in draft.system.boundaries)
-    return draft.model_copy(
-        update={
-            "product": draft.product.model_copy(
-                update={"name": words, "vendor": words, "summary": words, "posture": words}
-            ),
-            "evidence": evidence,
-            "system": draft.system.model_copy(update={"capabilities": capabilities, "boundaries": boundaries}),
-            "layers": layers,
-            "questions": questions,
-            "assumptions": (words,),
-            "sources": tuple(source.model_copy(update={"url": words}) for source in draft.sources),
-            "chains": tuple(chain.model_copy(update={"title": words}) for chain in draft.chains),
-        }
-    )
-
-
 def _outside_code(report: str) -> str:
     """Return the report without fences and code spans."""
     kept, mark = [], ""
@@ -215,7 +171,7 @@ def _assert_tables_are_whole(report: str) -> None:
             columns = 0
 
 
-@pytest.mark.parametrize("draft", [workos(), thin(), _hostile(workos()), _hostile(thin())])
+@pytest.mark.parametrize("draft", [workos(), thin(), spoiled(workos(), HOSTILE), spoiled(thin(), HOSTILE)])
 def test_a_markdown_parser_sees_no_link_image_or_html_and_every_table(draft: Draft) -> None:
     report = render(draft)
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(report)
@@ -229,11 +185,7 @@ def test_threats_stand_where_the_drafter_put_them() -> None:
     draft = workos()
     by_score = [item.threat.id for item in View(draft).threats]
     places = {threat: place for place, threat in enumerate(reversed(by_score), 1)}
-    layers = {}
-    for key, layer in draft.layers.items():
-        threats = tuple(t.model_copy(update={"place": places[t.id]}) for t in layer.threats if t.id in places)
-        layers[key] = layer.model_copy(update={"threats": threats})
-    turned = View(draft.model_copy(update={"layers": layers}))
+    turned = View(with_threats(draft, lambda one: one.model_copy(update={"place": places[one.id]})))
     assert [item.threat.id for item in turned.threats] == by_score[::-1]
 
 

@@ -14,18 +14,13 @@ from agent.report.view import View
 from tests.agent.report.test_attacks import ATTACKS, assert_inert
 from tests.fakes.drafts import thin, workos
 from tests.fakes.report.fact_drafts import harbour
+from tests.fakes.report.spoiled import spoiled
 
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "main", "section", "div", "h1", "h2", "h3", "p", "ul", "ol", "li",
     "table", "thead", "tbody", "tr", "th", "td", "strong", "em", "code", "span", "a", "pre", "hr", "details",
     "summary", "nav", "svg", "defs", "marker", "path", "rect", "circle", "text", "tspan",
 }  # fmt: skip
-FREE = {
-    "name", "vendor", "posture", "quote", "what", "title", "text", "proposed", "why", "changes", "how", "lost",
-    "paragraph", "rationale", "price", "law", "part", "reason", "url", "where", "excerpt", "because", "detail",
-    "caveat", "setting", "action", "object",
-}  # fmt: skip
-"""Fields of a draft that contain free text."""
 
 
 class Tags(HTMLParser):
@@ -41,21 +36,6 @@ def tags(page: str) -> list[tuple[str, dict[str, str | None]]]:
     parser = Tags()
     parser.feed(page)
     return parser.found
-
-
-def hostile(value: object, words: str, key: str = "") -> object:
-    """Return a draft's values with `words` in each free-text field."""
-    if isinstance(value, dict):
-        return {name: hostile(each, words, name) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [hostile(each, words, key) for each in value]
-    return words if isinstance(value, str) and key in FREE else value
-
-
-def spoiled(draft: Draft, words: str) -> Draft:
-    plain = draft.model_dump(mode="json", by_alias=True)
-    spared = {name: plain[name] for name in ("facts", "drafter", "score")}
-    return Draft.model_validate({**hostile(plain, words), **spared})  # type: ignore[dict-item]
 
 
 def test_the_page_names_its_style_by_hash_and_allows_nothing_else() -> None:
