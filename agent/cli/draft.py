@@ -153,11 +153,8 @@ def _chosen(
     settings: "Settings",
     environ: Mapping[str, str],
 ) -> tuple[Choice, "Settings"]:
-    """Choose the drafter and the settings.
-
-    By default, a draft is repeated with its own answers and settings. SEPTET_LLM applies to new drafts only, and a
-    draft made while its LLM was unavailable is repeated without an LLM.
-    """
+    # By default, a draft is repeated with its own answers and settings. SEPTET_LLM applies to new drafts only, and a
+    # draft made while its LLM was unavailable is repeated without an LLM.
     from agent.intake.recording import load
     from agent.pipeline import answers_in
 

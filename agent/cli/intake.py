@@ -10,11 +10,7 @@ from agent.cli.source_options import read, reading_options
 @reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (septet/intake/1) instead of text.")
 def command(
-    sources: tuple[str, ...],
-    product: str | None,
-    notes: tuple[str, ...],
-    allow_private: tuple[str, ...],
-    as_json: bool,
+    sources: tuple[str, ...], product: str | None, notes: tuple[str, ...], allow_private: tuple[str, ...], as_json: bool
 ) -> None:
     """Read SOURCE (a URL, a file or a folder) as `draft` would, and show the result.
 

@@ -4,7 +4,8 @@ Each probe, even a failed one, yields one row. Probing ends early if a probe sho
 """
 
 import json
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from agent.errors import LlmError, LlmReason, Usage
 from agent.llm.port import Call, Llm, Message, Reply
@@ -38,15 +39,6 @@ class Diagnosis(NamedTuple):
     usage: Usage
     failed: LlmReason | None
     """The reason why no call can work, if probing ended early."""
-
-
-@runtime_checkable
-class Listing(Protocol):
-    """An `Llm` whose endpoint can list the LLMs that it offers."""
-
-    def listed(self) -> tuple[str, ...]:
-        """Return the names of the LLMs. Raises LlmError."""
-        ...
 
 
 def probe(llm: Llm, *, long_prompt_words: int = LONG_PROMPT_WORDS) -> Diagnosis:
@@ -84,10 +76,11 @@ def _call(messages: tuple[Message, ...], field: str, kind: dict[str, object], ma
 
 def _listed(llm: Llm) -> Row:
     check = "the LLM exists"
-    if not isinstance(llm, Listing):
+    listed: Callable[[], tuple[str, ...]] | None = getattr(llm, "listed", None)
+    if listed is None:
         return Row(check, None, "not checked: this kind of endpoint is not asked for a list of LLMs")
     try:
-        names = llm.listed()
+        names = listed()
     except LlmError as error:
         return Row(check, None if not error.ends_run else False, str(error), error.hint)
     wanted = llm.name.partition("/")[2]

@@ -188,9 +188,7 @@ def _without_thoughts(text: str) -> str:
 
 
 def _only_object(text: str) -> str:
-    """Find the only JSON object in `text`: bare, fenced or in prose. Raises _NotJsonError unless there is exactly
-    one.
-    """
+    """Find the only JSON object in `text`: bare, fenced or in prose."""
     start = text.find("{")
     if start < 0:
         raise _NotJsonError("there is no JSON object in the answer")

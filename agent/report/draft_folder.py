@@ -40,11 +40,9 @@ def check(out: Path) -> None:
         raise InputError("the output is not a folder", where=str(out), hint="specify a new or empty folder")
     foreign = sorted(entry.name for entry in out.iterdir() if entry.name not in _OWN)
     if foreign:
-        raise InputError(
-            f"the folder contains other files, such as {foreign[0]!r}",
-            where=str(out),
-            hint="specify a new or empty folder; a draft replaces only another draft",
-        )
+        what = f"the folder contains other files, such as {foreign[0]!r}"
+        hint = "specify a new or empty folder; a draft replaces only another draft"
+        raise InputError(what, where=str(out), hint=hint)
 
 
 @contextmanager

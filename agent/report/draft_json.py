@@ -80,9 +80,8 @@ def draft_file(path: Path) -> Path:
     """Return the JSON file of a draft's folder, or the file itself. Raises SourceError if there is none."""
     file = path / FILE_NAME if path.is_dir() else path
     if not file.is_file():
-        raise SourceError(
-            "there is no draft here", where=str(path), hint=f"give a folder with {FILE_NAME}, or the file itself"
-        )
+        hint = f"give a folder with {FILE_NAME}, or the file itself"
+        raise SourceError("there is no draft here", where=str(path), hint=hint)
     return file
 
 
@@ -172,10 +171,7 @@ def _check_schema(schema: object, where: str) -> None:
 
 
 def _snapshot_documents(folder: Path, draft: Draft) -> tuple[Document, ...]:
-    """Load the texts stored with a draft's snapshots; none if the draft was stored without them.
-
-    Checks the hash of every source's bytes, and that each stored text belongs to a source of the draft.
-    """
+    """Load the texts stored with a draft's snapshots, if any, and check every source's bytes and each text."""
     snapshots = folder / SNAPSHOTS
     if not snapshots.is_dir():
         return ()

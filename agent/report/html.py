@@ -87,8 +87,7 @@ def _link(mark: str, known: frozenset[str]) -> Markup:
 
 
 def _short(part: Part) -> str:
-    """Shorten the title of a part for the table of contents; the title of the headline part is its message rather than
-    a name."""
+    """Shorten a part's title for the table of contents; that of the headline is its message rather than a name."""
     return "Score" if part.key == "headline" else one_line("".join(span.text for span in part.title)).partition(" (")[0]
 
 
@@ -103,7 +102,6 @@ def _lines(text: str | Sequence[str]) -> str:
 
 
 def _meter(extent: Extent) -> Markup:
-    """Draw a score with its likely range on a scale from 0 to 10."""
     low, value, high = (20 + 360 * each / extent.most for each in (extent.low, extent.value, extent.high))
     return Markup(
         '<svg class="meter" viewBox="0 0 400 24" role="img" aria-label="{} of 10, likely {} to {}">'
@@ -114,7 +112,6 @@ def _meter(extent: Extent) -> Markup:
 
 
 def _bar(extent: Extent) -> Markup:
-    """Draw a value within its range on a scale from 0 to 1."""
     low, value, high = (4 + 100 * each / extent.most for each in (extent.low, extent.value, extent.high))
     return Markup(
         '<svg class="bar" viewBox="0 0 108 12" role="img" aria-label="{} to {}"><rect class="scale" x="4" y="5" '

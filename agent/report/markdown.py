@@ -129,8 +129,7 @@ def _span(span: Span, in_table: bool) -> str:
 
 
 def _quoted(raw: str, in_table: bool) -> str:
-    """Render a quote as safe Markdown; words that are code in the source stay code, and a line of code is shown
-    entirely as code."""
+    """Render a quote as safe Markdown; what is code in the source stays code."""
     if _CELLS.search(raw) and not in_table and "<" not in raw:
         return kept_blanks(raw, verbatim(raw))
     if _CELLS.search(raw):

@@ -116,11 +116,9 @@ def chains(writer: Writer) -> Part:
         steps: list[Text] = []
         for n, identifier in enumerate(chain.threats):
             item, hop = known.get(identifier), hops.get(identifier)
-            name = (
-                (*doc.refs(item.name), Span(f" {item.threat.title}"))
-                if item
-                else doc.words("a threat that is not shown")
-            )
+            name = doc.words("a threat that is not shown")
+            if item:
+                name = (*doc.refs(item.name), Span(f" {item.threat.title}"))
             cited = writer.prose.resolved(hop.evidence if hop else item.threat.evidence[:2] if item else ())
             inferred = (Span(" (inferred)"),) if n and not cited else ()
             said = [writer.view.evidence[mark].quote for mark in cited if mark in writer.view.evidence][:1]
@@ -186,10 +184,10 @@ def scores(writer: Writer) -> Part:
     view, score = writer.view, writer.view.draft.score
     blocks: list[Block] = []
     if score.withheld is not None:
-        typical = (
-            f" With typical values, it would be {tenth(score.provisional)}." if score.provisional is not None else ""
-        )
-        blocks.append(doc.paragraph(f"No score is shown: {score.withheld.rstrip('.')}.{typical}"))
+        told = f"No score is shown: {score.withheld.rstrip('.')}."
+        if score.provisional is not None:
+            told += f" With typical values, it would be {tenth(score.provisional)}."
+        blocks.append(doc.paragraph(told))
     if score.arithmetic:
         blocks.append(Code(tuple(score.arithmetic.split("\n")), "text"))
     blocks.append(Bullets(tuple(map(doc.words, _score_lines(score)))))
@@ -202,11 +200,8 @@ def scores(writer: Writer) -> Part:
         blocks.append(doc.table(("", "Vector", "Base", "AIVSS", "State"), rows, 2))
     for item in view.threats:
         blocks += _reasons(writer, item)
-    others = [
-        doc.row(name, tenth(value), _FORMULAS[name])
-        for name, value in score.alternatives.items()
-        if name != score.formula
-    ]
+    computed = ((name, value) for name, value in score.alternatives.items() if name != score.formula)
+    others = [doc.row(name, tenth(value), _FORMULAS[name]) for name, value in computed]
     blocks += [doc.table(("Other formula", "Value", "What it is"), others, 1)] if others else []
     blocks += map(doc.paragraph, (*score.warnings, _ATTRIBUTION))
     return doc.part("scores", "Scores", *blocks)
@@ -273,11 +268,8 @@ def quotes(writer: Writer) -> Part:
     cited = [item for item in draft.evidence if item.id in writer.cited]
     if cited:
         named = {item.document for item in cited}
-        sources = [
-            (Span(f"{source.document}: "), *doc.code(source.url))
-            for source in draft.sources
-            if source.document in named
-        ]
+        read = [source for source in draft.sources if source.document in named]
+        sources = [(Span(f"{source.document}: "), *doc.code(source.url)) for source in read]
         # Use a list, because many quotes are table rows, whose borders could not be shown inside a table.
         items = [
             doc.joined(doc.joined(doc.marks(q.id), doc.quote(q.quote)), doc.words(_place(writer.view, q)), by=" · ")
@@ -290,8 +282,7 @@ def quotes(writer: Writer) -> Part:
 
 
 def _place(view: View, item: Evidence) -> str:
-    """Return the place of a quote: the heading above it, under which it can be found in the published page; or its
-    characters if the sources' text is not available."""
+    """Return the place of a quote: the heading above it, or its characters without the sources' text."""
     page = [each for each in view.documents if each.id == item.document]
     section = next((part for each in page for part in each.sections if part.start <= item.start < part.end), None)
     if section is None:
@@ -303,8 +294,7 @@ def _place(view: View, item: Evidence) -> str:
 
 
 def _absences(writer: Writer, *, cited: bool) -> list[Row]:
-    """Return rows for the searches that found nothing: those that the first two pages cite, or those only in the
-    appendix."""
+    """Return rows for the searches that found nothing: those cited on the first two pages, or the others."""
     facts = writer.view.draft.facts
     by_key = {item.key: item.searched for item in facts.absent} if facts else {}
     rows = []
@@ -349,10 +339,8 @@ def evidence(writer: Writer) -> Part:
     blocks += [doc.heading("Sources"), table]
     led: list[Text] = []
     for site in draft.sites:
-        because = doc.quote(shorten(site.because, 120))
-        led.append(
-            (Span(f"Followed to the {site.role}: "), *doc.code(site.url), Span(", because of the listing's "), *because)
-        )
+        because = (Span(", because of the listing's "), *doc.quote(shorten(site.because, 120)))
+        led.append((Span(f"Followed to the {site.role}: "), *doc.code(site.url), *because))
     led += [doc.words(f"Not read: {each.what} ({each.reason})") for each in writer.view.unread]
     blocks += [Bullets(tuple(led))] if led else []
     return doc.part("evidence", "Facts and evidence", *blocks)
@@ -506,9 +494,8 @@ def _signature(draft: Draft) -> list[Block]:
     stamp = draft.review
     if stamp is None:
         return []
-    signed = (
-        f"Signed by {stamp.reviewer} ({stamp.role}) at {stamp.at}: {counted(stamp.waived, 'item')} waived, none open."
-    )
+    waivers = f"{counted(stamp.waived, 'item')} waived, none open."
+    signed = f"Signed by {stamp.reviewer} ({stamp.role}) at {stamp.at}: {waivers}"
     text: Text = (
         Span(f"{signed} SHA-256 of the signed draft: "),
         *doc.code(stamp.sha256),

@@ -6,20 +6,8 @@ from dataclasses import replace
 from typing import Final
 
 from agent.records import Document, Draft
-from agent.report import arithmetic, conditions, front_pages, questions, reference_pages
-from agent.report.document import (
-    MAX_FRONT_WORDS,
-    Bullets,
-    Entry,
-    Paragraph,
-    Part,
-    Report,
-    Span,
-    Table,
-    Text,
-    front_words,
-    texts,
-)
+from agent.report import arithmetic, conditions, document as doc, front_pages, questions, reference_pages
+from agent.report.document import MAX_FRONT_WORDS, Part, Report, Span, Text, front_words, texts
 from agent.report.front_pages import STEPS, WIDEST, Room, Writer
 from agent.report.prose import Prose
 from agent.report.safe_markdown import one_line, shorten
@@ -127,12 +115,11 @@ def first_screen(view: View) -> list[str]:
 
 
 def _paragraphs(part: Part) -> list[str]:
-    """Return the lines of a part's running text and lists."""
     found: list[str] = []
     for block in part.blocks:
-        if isinstance(block, Paragraph):
+        if isinstance(block, doc.Paragraph):
             found += _wrapped(block.text)
-        elif isinstance(block, Bullets):
+        elif isinstance(block, doc.Bullets):
             found += [line for item in block.items for line in _wrapped((Span("- "), *item))]
     return found
 
@@ -140,11 +127,11 @@ def _paragraphs(part: Part) -> list[str]:
 def _rows(part: Part) -> Iterator[str]:
     """Yield one line for each row, entry or list item."""
     for block in part.blocks:
-        if isinstance(block, Table):
+        if isinstance(block, doc.Table):
             yield from (" ".join(filter(None, map(_line, row.cells))) for row in block.rows)
-        elif isinstance(block, Entry):
+        elif isinstance(block, doc.Entry):
             yield " ".join(filter(None, map(_line, (block.title, block.standing, block.text))))
-        elif isinstance(block, Bullets):
+        elif isinstance(block, doc.Bullets):
             yield from (f"- {_line(item)}" for item in block.items)
 
 

@@ -180,12 +180,8 @@ class View:
         return RankedThreat(place, key, threat, numbers.get(threat.id, place))
 
     def _by_basis(self, pairs: list[tuple[LayerKey, Threat]]) -> tuple[RankedThreat, ...]:
-        """Rank the headline first, then threats in default use, threats that need a setting, and assumed threats, each
-        group by CVSS base.
-
-        If all threats have a stored place, these places take precedence, since texts refer to threats by place. Even
-        then, a headline that a reviewer added comes first.
-        """
+        """Rank the headline first, then threats in default use, with a setting, and assumed, each by CVSS base."""
+        # If all threats have a stored place, these take precedence, since texts refer to threats by place.
         headline = self._behind_score([threat for _, threat in pairs])
         placed = all(threat.place is not None for _, threat in pairs)
         pairs.sort(
@@ -196,7 +192,7 @@ class View:
         )  # fmt: skip
         ranked = [self._numbered(place, key, threat) for place, (key, threat) in enumerate(pairs, 1)]
         if headline is not None and number_added(headline.id):
-            # The added headline moves to the front; the other threats keep their numbers.
+            # A headline that a reviewer added moves to the front even then; the other threats keep their numbers.
             ranked.sort(key=lambda item: item.threat is not headline)
         return tuple(ranked)
 

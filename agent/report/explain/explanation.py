@@ -160,9 +160,8 @@ def _score_passages(view: View) -> Iterator[Passage]:
     score = view.draft.score
     yield passage("Arithmetic", (row("", line) for line in score.arithmetic.split("\n")))
     if score.withheld is not None:
-        yield passage(
-            "Withheld", [row("", f"{score.withheld}; with typical values, it would be {tenth(score.provisional)}")]
-        )
+        said = f"{score.withheld}; with typical values, it would be {tenth(score.provisional)}"
+        yield passage("Withheld", [row("", said)])
     other = score.without_vendor_claims
     if other is not None:
         said = f"not scored: {other.withheld}" if other.aivss is None else f"{tenth(other.aivss)} {other.severity}"

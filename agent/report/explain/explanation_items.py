@@ -81,8 +81,7 @@ def made(view: View, item: str, kind: str, title: str, *passages: Passage) -> Ex
 
 
 def _maker(draft: Draft, part: str, with_llm: str = "") -> list[Row]:
-    """Describe who made a part, named as in `records.MadeBy`, and why the LLM did not; `with_llm` replaces the
-    description if the LLM contributed. Empty for a draft without an LLM."""
+    """Describe who made a part, and why the LLM did not; `with_llm` describes a part to which the LLM contributed."""
     found = made_by(draft, part)
     if found is None:
         return []
@@ -94,9 +93,8 @@ def _maker(draft: Draft, part: str, with_llm: str = "") -> list[Row]:
 def quotes(view: View, marks: Sequence[str]) -> Passage:
     """List the quotes of these marks with their place and rank."""
     known = (view.evidence[mark] for mark in dict.fromkeys(marks) if mark in view.evidence)
-    return passage(
-        "Quotes", (row(q.id, f"“{q.quote}” {_place(q)}, rank {_rank(q)}, about the {q.about}") for q in known)
-    )
+    rows = (row(q.id, f"“{q.quote}” {_place(q)}, rank {_rank(q)}, about the {q.about}") for q in known)
+    return passage("Quotes", rows)
 
 
 def _place(item: Evidence) -> str:
@@ -108,7 +106,6 @@ def _rank(item: Evidence | Fact) -> str:
 
 
 def _questions_about(view: View, key: str) -> Passage:
-    """List the questions whose answers would settle this factor or layer."""
     found = [each for each in view.questions if key in each.settles]
     told = (row(q.id, f"{q.text} An answer such as: {q.proposed}", number=q.effect) for q in found)
     return passage("What would change it", told)
@@ -116,18 +113,15 @@ def _questions_about(view: View, key: str) -> Passage:
 
 def _lowerings_of(view: View, key: str) -> Passage:
     """List the lowerings of this target or because of this quote, with the rule for each."""
-    found = [each for each in view.draft.lowerings if key in (each.target, each.evidence)]
-    return passage(
-        "Lowered by",
-        (
-            row(name_of(m.target), f"{m.before:.2f} → {m.after:.2f}, rank {m.rank}: {m.rule}", (m.evidence,))
-            for m in found
-        ),
+    rows = (
+        row(name_of(m.target), f"{m.before:.2f} → {m.after:.2f}, rank {m.rank}: {m.rule}", (m.evidence,))
+        for m in view.draft.lowerings
+        if key in (m.target, m.evidence)
     )
+    return passage("Lowered by", rows)
 
 
 def _facts(view: View, ids: Sequence[str]) -> Passage:
-    """List these facts in words, with the marks of their quotes."""
     known = {each.id: each for each in view.facts}
     found = (known[one] for one in ids if one in known)
     return passage("Facts", (row(each.id, _fact_words(each), each.evidence) for each in found))

@@ -46,11 +46,8 @@ def swings(score: Score) -> tuple[Swing, ...]:
         ends = [at._replace(factor_sum=at.factor_sum + units(end - one.value)) for end in (one.low, one.high)]
         found.append(_swing(score, key, one, ends))
     threat, mitigation = score.inputs.threat_multiplier, score.inputs.mitigation_factor
-    found.append(
-        _swing(
-            score, "threat_multiplier", threat, [at._replace(threat=units(end)) for end in (threat.low, threat.high)]
-        )
-    )
+    ends = [at._replace(threat=units(end)) for end in (threat.low, threat.high)]
+    found.append(_swing(score, "threat_multiplier", threat, ends))
     ends = [at._replace(mitigation=units(end)) for end in (mitigation.low, mitigation.high)]
     found.append(_swing(score, "mitigation_factor", mitigation, ends))
     return tuple(sorted((swing for swing in found if swing.low != swing.high), key=lambda item: -item.width))

@@ -53,13 +53,9 @@ def write(view: View) -> bytes:
         "$schema": "http://cyclonedx.org/schema/bom-1.7.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.7",
-        "serialNumber": f"urn:uuid:{_uuid(view)}",
+        "serialNumber": f"urn:uuid:{drafted_id(draft, 'bom')}",
         "version": 1,
-        "metadata": {
-            "timestamp": draft.created_at,
-            "tools": {"components": [septet]},
-            "component": _product(parts),
-        },
+        "metadata": {"timestamp": draft.created_at, "tools": {"components": [septet]}, "component": _product(parts)},
         "components": [{"type": _kind(each), **_named(parts, each)} for each in inner],
         "services": [_service(parts, each) for each in parts.of("service")],
         "compositions": [{"aggregate": "unknown", "assemblies": refs}],
@@ -115,7 +111,7 @@ def _item(parts: Parts, each: Drawn) -> list[tuple[str, object]]:
 def _service(parts: Parts, each: Drawn) -> _Object:
     """Build a service with the flows from and to it, leaving open whether it authenticates callers."""
     made = _named(parts, each)
-    if inside := parts.inside(each.item):
+    if inside := parts.inside(each.item.id):
         made["trustZone"] = one_line(inside[0].name)
     data = [
         {
@@ -138,16 +134,12 @@ def _direction(flow: Flow, service: str) -> str:
     return "inbound" if flow.target == service else "outbound"
 
 
-def _uuid(view: View) -> str:
-    return drafted_id(view.draft, "bom")
-
-
 def _ref(each: Drawn) -> str:
     return f"item/{each.item.id}"
 
 
 def _link(view: View, item_id: str) -> str:
-    return f"urn:cdx:{_uuid(view)}/1#{percent(f'item/{item_id}', safe='')}"
+    return f"urn:cdx:{drafted_id(view.draft, 'bom')}/1#{percent(f'item/{item_id}', safe='')}"
 
 
 # ------------------------------------------------------------ threats

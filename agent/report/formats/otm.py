@@ -32,7 +32,7 @@ def write(view: View) -> bytes:
         _zone(f"zone-{each.id}", each.name, origin(each), {"state": each.state, "evidence": list(each.evidence)})
         for each in parts.boundaries
     ]
-    if not all(parts.inside(each.item) for each in parts.items):
+    if not all(parts.inside(each.item.id) for each in parts.items):
         zones.append(_zone(_OUTSIDE, NOWHERE, "for items outside all boundaries of the draft", {"state": "unknown"}))
     made = {
         "otmVersion": "0.2.0",
@@ -51,7 +51,7 @@ def write(view: View) -> bytes:
                 "name": one_line(each.item.name),
                 "type": f"{each.group}/{each.item.kind}",
                 "description": origin(each.item),
-                "parent": {"trustZone": next((f"zone-{zone.id}" for zone in parts.inside(each.item)), _OUTSIDE)},
+                "parent": {"trustZone": next((f"zone-{zone.id}" for zone in parts.inside(each.item.id)), _OUTSIDE)},
                 "tags": [f"state:{each.item.state}"],
                 "attributes": {key: value for key, value in parts.whole(each).items() if key not in ("id", "name")},
                 **({"threats": [_instance(row) for row in rows]} if each == parts.product else {}),

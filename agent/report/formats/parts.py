@@ -60,13 +60,13 @@ class Parts:
         """Return the items of these groups."""
         return [each for each in self.items if each.group in groups]
 
-    def inside(self, item: SystemItem) -> tuple[Boundary, ...]:
+    def inside(self, item_id: str) -> tuple[Boundary, ...]:
         """Return the boundaries around an item, in the draft's order; most formats support only the first."""
-        return tuple(each for each in self.boundaries if item.id in each.members)
+        return tuple(each for each in self.boundaries if item_id in each.members)
 
     def whole(self, each: Drawn) -> dict[str, object]:
         """Return everything that the draft says about an item."""
-        boundaries = [boundary.id for boundary in self.inside(each.item)]
+        boundaries = [boundary.id for boundary in self.inside(each.item.id)]
         return {"group": each.group, **each.item.model_dump(mode="json"), "boundaries": boundaries}
 
 

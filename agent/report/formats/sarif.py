@@ -83,7 +83,6 @@ class _Run:
                 self._taxa.setdefault(ref.scheme, {})[ref.id] = ref.title
 
     def whole(self) -> _Object:
-        """Build the complete run."""
         draft = self._draft
         rules = {row.threat.id: self._rule(row) for row in self._rows}
         for each in self._struck:

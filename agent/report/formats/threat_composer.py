@@ -109,7 +109,7 @@ def _fenced(fields: Mapping[str, object]) -> str:
 def _architecture(parts: Parts) -> str:
     rows = []
     for group, item in parts.items:
-        inside = ", ".join(boundary.name for boundary in parts.inside(item)) or "none"
+        inside = ", ".join(boundary.name for boundary in parts.inside(item.id)) or "none"
         rows.append((f"{item.name} ({item.id})", f"{group}, {item.kind}", origin(item), inside))
     shown = _table(("item", "sort", "state and quotes", "trust boundaries"), rows)
     boundaries = [plain(f"{each.name} ({each.id}): {origin(each)}") for each in parts.boundaries]

@@ -97,7 +97,7 @@ def _laid_out(parts: Parts, rows: Sequence[ThreatRow]) -> tuple[list[_Object], l
     boxes: list[_Object] = []
     x = _PAD
     for boundary in (None, *parts.boundaries):
-        inside = [each.item for each in parts.items if next(iter(parts.inside(each.item)), None) is boundary]
+        inside = [each.item for each in parts.items if next(iter(parts.inside(each.item.id)), None) is boundary]
         at |= {item.id: (x + _PAD, 2 * _PAD + n * (_HEIGHT + _GAP)) for n, item in enumerate(inside)}
         if boundary is not None:
             boxes.append(_boundary(parts.view, boundary, x, max(len(inside), 1)))

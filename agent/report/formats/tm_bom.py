@@ -35,8 +35,7 @@ def write(view: View) -> bytes:
 
 
 class _Names(dict[str, str]):
-    """Each id's symbolic name, created on first use: lower-case letters, digits and hyphens, with a number if
-    another id has the same name."""
+    """Each id's symbolic name, created on first use; a number tells apart ids that would have the same name."""
 
     def __missing__(self, identifier: str) -> str:
         plain = _UNSAFE.sub("-", identifier.lower()).strip("-") or "x"
@@ -58,7 +57,6 @@ class _Model:
         self._not_told: list[str] = []
 
     def whole(self) -> _Object:
-        """Build the complete document."""
         view, draft, parts = self._view, self._view.draft, self._parts
         scope = self._guarded(
             "/scope", business_criticality="moderate", data_sensitivity=[], exposure="external", tier="important"
@@ -112,27 +110,21 @@ class _Model:
     # -------------------------------------------------------- zones and parts
 
     def _zone(self, item_id: str) -> str:
-        """Return the name of an item's zone, that of its first boundary."""
-        inside = (each for each in self._parts.boundaries if item_id in each.members)
-        return next((self._zones[f"zone-{each.id}"] for each in inside), _OUTSIDE)
+        inside = self._parts.inside(item_id)
+        return self._zones[f"zone-{inside[0].id}"] if inside else _OUTSIDE
 
     def _trust_zones(self) -> list[_Object]:
         made: list[_Object] = [
-            {
-                "symbolic_name": self._zones[f"zone-{each.id}"],
-                "title": one_line(each.name),
-                "description": origin(each),
-            }
+            {"symbolic_name": self._zones[f"zone-{each.id}"], "title": one_line(each.name), "description": origin(each)}
             for each in self._parts.boundaries
         ]
-        if not all(self._parts.inside(each.item) for each in self._parts.items):
+        if not all(self._parts.inside(each.item.id) for each in self._parts.items):
             description = "For items outside all boundaries of the draft; how far they are trusted is unknown"
             made.append({"symbolic_name": _OUTSIDE, "title": NOWHERE, "description": description})
         return made
 
     def _trust_boundaries(self) -> list[_Object]:
-        """Build one trust boundary for each pair of zones connected by a flow; how access is controlled is left
-        open."""
+        """Build one trust boundary for each pair of zones connected by a flow."""
         pairs = [tuple(sorted((self._zone(f.source), self._zone(f.target)))) for _, f in self._parts.flows]
         return [{"trust_zone_a": a, "trust_zone_b": b} for a, b in dict.fromkeys(pairs) if a != b]
 
@@ -189,8 +181,7 @@ class _Model:
         }
 
     def _controls(self) -> list[_Object]:
-        """Build the mitigations of each threat, with the threat's severity as the priority, and the controls that the
-        sources claim: assumed, regardless of their rank."""
+        """Build the mitigations of each threat, and the controls that the sources claim: assumed at any rank."""
         made: list[_Object] = [
             {
                 "symbolic_name": self._others[f"{row.threat.id}-mitigation-{number}"],
