@@ -103,9 +103,12 @@ def _score_lines(file: str, terms: Mapping[str, object]) -> None:
 def _read_object(data: bytes, where: str) -> dict[str, object]:
     """Parse one JSON object with numbers as exact decimals, without the keys that are null."""
     try:
-        text, constant = data.decode("utf-8-sig"), _refuse_constant
         found = json.loads(
-            text, parse_float=_exact, parse_int=_exact, parse_constant=constant, object_pairs_hook=_unique
+            data.decode("utf-8-sig"),
+            parse_float=_exact,
+            parse_int=_exact,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique,
         )
     except UnicodeDecodeError:
         raise InputError("the input is not UTF-8", where=where, hint="give JSON in UTF-8") from None

@@ -14,7 +14,7 @@ from agent.llm.wire import MANY_BYTES_PER_TOKEN, prompt_bytes
 CAP: Final = 32
 """Output cap in tokens for the probe that checks whether the endpoint honours caps."""
 CAP_SLACK_TOKENS: Final = 8
-LONG_PROMPT_WORDS: Final = 6_000
+_LONG_PROMPT_WORDS: Final = 6_000
 """Number of words in the prompt that tests for silent truncation; more than the 4096 tokens that local servers allow by
 default."""
 ANSWER_TOKENS: Final = 512
@@ -41,7 +41,7 @@ class Diagnosis(NamedTuple):
     """The reason why no call can work, if probing ended early."""
 
 
-def probe(llm: Llm, *, long_prompt_words: int = LONG_PROMPT_WORDS) -> Diagnosis:
+def probe(llm: Llm) -> Diagnosis:
     """Run all probes against the endpoint of `llm`, one at a time. Errors of the endpoint become rows."""
     spent = Usage()
 
@@ -62,7 +62,7 @@ def probe(llm: Llm, *, long_prompt_words: int = LONG_PROMPT_WORDS) -> Diagnosis:
         return Diagnosis(tuple(rows), spent, answered.reason)
     numbers: dict[str, object] = {"type": "array", "items": {"type": "integer"}}
     rows.append(_capped(ask("Give the whole numbers from 1 to 400 in order.", "numbers", numbers, CAP)))
-    filler = " ".join(f"line{number % 100} is filler." for number in range(long_prompt_words // 3))
+    filler = " ".join(f"line{number % 100} is filler." for number in range(_LONG_PROMPT_WORDS // 3))
     text = f"The password is {_MARK}.\n{filler}\nWhat is the password?"
     sent = prompt_bytes(_call((Message("user", text),), "password", {"type": "string"}, ANSWER_TOKENS))
     rows.append(_read_to_the_end(ask(text, "password", {"type": "string"}, ANSWER_TOKENS), sent))

@@ -60,19 +60,13 @@ def test_text_for_a_terminal_and_another_store_without_an_index(
         (("{draft}", "  "), 1, "the question is empty"),
         (("{draft}",), 2, "Missing argument"),
         (("{draft}", "port", "-k", "0"), 2, "-k"),
+        (("{alone}", "port"), 1, "the source texts of this draft are missing"),
     ],
 )
 def test_errors(drafted: Path, septet: Septet, arguments: tuple[str, ...], code: int, what: str) -> None:
-    outcome = septet("search", *[one.format(draft=drafted) for one in arguments])
+    alone = shutil.copy(drafted / "draft.json", drafted.parent / "draft.json")
+    outcome = septet("search", *[one.format(draft=drafted, alone=alone) for one in arguments])
     assert (outcome.code, outcome.out) == (code, "")
     assert outcome.err.startswith("error: ")
     assert what in outcome.err
-    assert "hint: " in outcome.err
-
-
-def test_a_draft_without_its_texts(drafted: Path, septet: Septet, tmp_path: Path) -> None:
-    alone = tmp_path / "draft.json"
-    shutil.copy(drafted / "draft.json", alone)
-    outcome = septet("search", alone, "port")
-    assert (outcome.code, outcome.out) == (1, "")
     assert "hint: " in outcome.err

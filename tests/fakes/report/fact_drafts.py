@@ -1,6 +1,7 @@
 """A hand-written draft with facts: a tool server for a harbour office, as an LLM and the checks leave it."""
 
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from agent.records import (
@@ -228,6 +229,7 @@ def advice() -> Advice:
     )  # fmt: skip
 
 
+@cache
 def harbour() -> Draft:
     """Return the draft; its evidence is in `PAGE`."""
     page = document("D1", "https://berthkeeper.example/", "Berthkeeper", PAGE)
@@ -272,6 +274,7 @@ def harbour() -> Draft:
     )  # fmt: skip
 
 
+@cache
 def withheld() -> Draft:
     """Return the same draft with its score withheld."""
     draft = harbour()

@@ -1,5 +1,6 @@
 """A stored draft with an LLM that answered well, except for one failed call and values at the ends of the scale."""
 
+from functools import cache
 from typing import Final
 
 from pydantic import TypeAdapter
@@ -16,6 +17,7 @@ PROPOSED: Final = "L6-proposed-2"
 """The threat that the LLM proposed."""
 
 
+@cache
 def golden() -> Draft:
     return load(FILE, TEXTS)
 
