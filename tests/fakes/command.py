@@ -15,6 +15,13 @@ class Outcome(NamedTuple):
     err: str
 
 
+def refused(outcome: Outcome, code: int, *said: str) -> None:
+    """Check that a call ended with this code, with an error and a hint that say this, and with nothing else."""
+    assert (outcome.code, outcome.out) == (code, ""), outcome
+    assert [line.partition(": ")[0] for line in outcome.err.splitlines()] == ["error", "hint"], outcome.err
+    assert [words for words in said if words not in outcome.err] == [], outcome.err
+
+
 class Septet:
     """Calls `agent.cli.main` with arguments, and captures its streams and its exit code."""
 

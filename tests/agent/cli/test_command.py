@@ -12,22 +12,12 @@ from pathlib import Path
 import pytest
 
 from agent.resources import data_folder
-from tests.fakes.command import Outcome, Septet
+from tests.fakes.command import Septet, refused
 from tests.fakes.drafts import workos
 from tests.fakes.site import LISTING_PATH, Answer, Route, Site, acme, hang_up, redirect
 
 Serve = Callable[[Mapping[str, Route]], Site]
 LISTING = data_folder("corpus") / "cases" / "workos" / "listing.md"
-
-
-def refused(outcome: Outcome, code: int, what: str) -> None:
-    assert outcome.code == code, outcome
-    assert outcome.out == ""
-    lines = outcome.err.splitlines()
-    assert lines[0].startswith("error: "), outcome.err
-    assert what in outcome.err
-    assert lines[-1].startswith("hint: "), outcome.err
-    assert "Traceback" not in outcome.err
 
 
 def write(path: Path, content: str | bytes) -> Path:

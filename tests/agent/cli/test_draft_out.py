@@ -8,7 +8,7 @@ from agent.cli.source_options import progress_line
 from agent.review.service import Service
 from agent.review.store.store import Store
 from agent.settings import Settings
-from tests.fakes.command import Outcome, Septet
+from tests.fakes.command import Septet, refused
 from tests.fakes.review.served_reviews import ADA, AT
 from tests.places import CASES
 
@@ -27,21 +27,13 @@ def reviewed(out: Path, home: Path) -> str:
         return Service(store, Settings(), lambda: AT).import_draft(out, ADA)
 
 
-def stopped(outcome: Outcome, out: Path, what: str) -> None:
-    assert outcome.code == 1, outcome
-    assert outcome.err.startswith("error: ")
-    assert what in outcome.err
-    assert str(out) in outcome.err
-    assert "--replace" in outcome.err
-
-
 def test_a_draft_with_a_review_is_replaced_only_when_that_is_asked_for(septet: Septet, home: Path) -> None:
     out = home / "out"
     assert septet("draft", LISTING, "--out", out).code == 0
     assert septet("draft", LISTING, "--out", out).code == 0, "nobody reviews it yet"
     key = reviewed(out, home)
     before = (out / "draft.json").read_bytes()
-    stopped(septet("draft", LISTING, "--out", out, "--note", "Ours runs in CI"), out, key)
+    refused(septet("draft", LISTING, "--out", out, "--note", "Ours runs in CI"), 1, key, str(out), "--replace")
     assert (out / "draft.json").read_bytes() == before
     assert septet("draft", LISTING, "--out", out, "--note", "Ours runs in CI", "--replace").code == 0
     assert (out / "draft.json").read_bytes() != before
@@ -56,7 +48,7 @@ def test_a_draft_is_not_replaced_while_its_reviews_cannot_be_read(septet: Septet
     store = home / "data" / "septet" / "review.sqlite"
     store.parent.mkdir(parents=True)
     store.write_text("not a store")
-    stopped(septet("draft", LISTING, "--out", out), out, "cannot determine whether")
+    refused(septet("draft", LISTING, "--out", out), 1, "cannot determine whether", str(out), "--replace")
     assert septet("draft", LISTING, "--out", out, "--replace").code == 0
 
 

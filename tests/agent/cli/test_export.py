@@ -13,7 +13,7 @@ from agent.report.draft_json import draft_schema, dump
 from agent.report.formats.registry import FORMATS, is_text, write
 from agent.report.view import View
 from agent.resources import data_folder
-from tests.fakes.command import Outcome, Septet
+from tests.fakes.command import Outcome, Septet, refused
 from tests.fakes.drafts import workos
 from tests.fakes.report.exported import VIEWS
 from tests.places import ROOT
@@ -25,14 +25,6 @@ def draft(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "draft.json").write_text(dump(workos()), "utf-8")
     return folder
-
-
-def refused(outcome: Outcome, code: int, *said: str) -> None:
-    assert (outcome.code, outcome.out) == (code, "")
-    first, second = outcome.err.splitlines()
-    assert first.startswith("error: ")
-    assert second.startswith("hint: ")
-    assert [words for words in said if words not in outcome.err] == []
 
 
 def test_a_bare_call_lists_every_format(septet: Septet) -> None:

@@ -9,7 +9,7 @@ import pytest
 from agent.records import Budget, Intake, Link, Missing
 from agent.records.sources import Site
 from agent.report import intake_report
-from tests.fakes.command import Septet
+from tests.fakes.command import Septet, refused
 from tests.fakes.site import LISTING_PATH, Route, Site as Server, acme
 
 LISTING = """# Acme Mail Agent
@@ -93,11 +93,7 @@ def test_a_site_as_text(septet: Septet, serve: Callable[[Mapping[str, Route]], S
     ],
 )
 def test_stdout_is_empty_on_error(source: list[str], code: int, what: str, septet: Septet) -> None:
-    said = septet("intake", *source, "--json")
-    assert (said.code, said.out) == (code, "")
-    assert said.err.startswith("error: ")
-    assert what in said.err
-    assert "\nhint: " in said.err
+    refused(septet("intake", *source, "--json"), code, what)
 
 
 def made(**more: object) -> Intake:

