@@ -10,20 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from agent.records import Document, Draft
-from agent.report.document import (
-    Block,
-    Bullets,
-    Code,
-    Entry,
-    Extent,
-    Heading,
-    Meter,
-    Paragraph,
-    Picture,
-    Span,
-    Table,
-    Text,
-)
+from agent.report import document as doc
+from agent.report.document import Block, Extent, Span, Text
 from agent.report.report import build
 from agent.report.safe_markdown import Column, code, fence, inner, kept_blanks, plain, table, verbatim
 from agent.report.view import InReview
@@ -77,26 +65,26 @@ def _template() -> "Template":
 def lines(block: Block) -> str:
     """Render a block as lines of Markdown, without a trailing line feed."""
     match block:
-        case Paragraph(text):
+        case doc.Paragraph(text):
             return _opened(inline(text))
-        case Heading(text):
+        case doc.Heading(text):
             return f"### {inline(text)}"
-        case Bullets(items, numbered):
+        case doc.Bullets(items, numbered):
             return "\n".join(
                 f"{f'{n}.' if numbered else '-'} {_opened(inline(item))}" for n, item in enumerate(items, 1)
             )
-        case Entry(_, title, standing, text, items):
+        case doc.Entry(_, title, standing, text, items):
             told = [_opened(inline(each)) for each in (standing, text) if each]
             listed = "\n".join(f"- {_opened(inline(item))}" for item in items)
             return "\n\n".join(filter(None, (f"### {inline(title)}", *told, listed)))
-        case Table(heads, rows, numeric):
+        case doc.Table(heads, rows, numeric):
             columns = [Column(head, n in numeric) for n, head in enumerate(heads)]
             return "\n".join(table(columns, [[inline(cell, in_table=True) for cell in row.cells] for row in rows]))
-        case Code(written, language):
+        case doc.Code(written, language):
             return "\n".join(fence(written, language))
-        case Picture(_, mermaid):
+        case doc.Picture(_, mermaid):
             return "\n".join(fence(mermaid.rstrip("\n").split("\n"), "mermaid"))
-        case Meter(extent):
+        case doc.Meter(extent):
             return f"`{meter(extent)}`"
 
 

@@ -104,8 +104,7 @@ def test_wrong_calls_are_usage_errors(arguments):
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "[", "[]", "7", '{"cvss_base": 1, "cvss_base": 2}', '{"cvss_base": NaN}', "[" * 100_000, b"\xff\xfe{}"],
+    "text", ["", "[", "[]", "7", '{"cvss_base": 1, "cvss_base": 2}', '{"cvss_base": NaN}', "[" * 100_000, b"\xff\xfe{}"]
 )
 def test_malformed_json_is_an_input_error(text):
     assert isinstance(refusal("-", given=text), InputError)

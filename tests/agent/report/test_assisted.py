@@ -78,14 +78,9 @@ def test_what_the_llm_took_stands_in_a_sentence_and_not_in_the_manifest() -> Non
 
 
 def test_rows_on_the_llm_stand_behind_the_programs() -> None:
-    draft = golden().model_copy(
-        update={
-            "dropped": (
-                Dropped(what="replies of the LLM", reason="was fenced"),
-                Dropped(what="threat L2-x: A title", reason="less relevant"),
-            )
-        }
-    )
+    replies = Dropped(what="replies of the LLM", reason="was fenced")
+    rows = (replies, Dropped(what="threat L2-x: A title", reason="less relevant"))
+    draft = golden().model_copy(update={"dropped": rows})
     assert section(render(draft), "### Dropped").strip().partition("\n\n")[0].split("\n")[2:] == [
         "| threat L2-x: A title | less relevant |",
         "| replies of the LLM | was fenced |",
