@@ -116,9 +116,8 @@ def chains(writer: Writer) -> Part:
         steps: list[Text] = []
         for n, identifier in enumerate(chain.threats):
             item, hop = known.get(identifier), hops.get(identifier)
-            name = doc.words("a threat that is not shown")
-            if item:
-                name = (*doc.refs(item.name), Span(f" {item.threat.title}"))
+            hidden = doc.words("a threat that is not shown")
+            name = (*doc.refs(item.name), Span(f" {item.threat.title}")) if item else hidden
             cited = writer.prose.resolved(hop.evidence if hop else item.threat.evidence[:2] if item else ())
             inferred = (Span(" (inferred)"),) if n and not cited else ()
             said = [writer.view.evidence[mark].quote for mark in cited if mark in writer.view.evidence][:1]
@@ -184,10 +183,9 @@ def scores(writer: Writer) -> Part:
     view, score = writer.view, writer.view.draft.score
     blocks: list[Block] = []
     if score.withheld is not None:
-        told = f"No score is shown: {score.withheld.rstrip('.')}."
-        if score.provisional is not None:
-            told += f" With typical values, it would be {tenth(score.provisional)}."
-        blocks.append(doc.paragraph(told))
+        told, typical = f"No score is shown: {score.withheld.rstrip('.')}.", tenth(score.provisional)
+        more = f" With typical values, it would be {typical}." if score.provisional is not None else ""
+        blocks.append(doc.paragraph(told + more))
     if score.arithmetic:
         blocks.append(Code(tuple(score.arithmetic.split("\n")), "text"))
     blocks.append(Bullets(tuple(map(doc.words, _score_lines(score)))))

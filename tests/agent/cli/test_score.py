@@ -139,6 +139,7 @@ def test_one_bad_line_does_not_stop_the_rest(tmp_path):
     assert [list(row) == ["error"] for row in printed] == [False, True, True, False, True, False]
     assert "line 3" in printed[2]["error"]
     assert run("--jsonl", "-", given=path.read_text()).output == found.output
+    assert run("--jsonl", "-", given=rows[0]).exit_code == 0
 
 
 @pytest.mark.parametrize(("first", "code", "scores"), [('{"x": 1}', 1, [None, 7.4]), ("", 0, [7.4])])
