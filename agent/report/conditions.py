@@ -91,8 +91,8 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         return (start, Span("none of these threats remains."))
     rest = (*doc.strong(_graded(highest[1])), Span(" for "), *doc.listed_refs(*alike))
     if len(alike) == 1:
-        shown = () if highest is first else _metrics(residual, highest[0])
-        rest = (*rest, *shown, Span(_where(highest[0])), Span(_rarer(writer, highest[0], residual)))
+        own = () if highest is first else _metrics(residual, highest[0])
+        rest = (*rest, *own, Span(_where(highest[0])), Span(_rarer(writer, highest[0], residual)))
     if first is None:
         return (start, Span("the highest CVSS base is "), *rest, Span("."))
     item, after = first
