@@ -7,6 +7,7 @@ product pages. A passage is flagged when its total weight exceeds the threshold.
 assessment are examined, so most of a page costs a single search.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -257,7 +258,7 @@ def find(text: str) -> tuple[tuple[int, int], ...]:
     for each in sorted(passages(text), key=lambda passage: (passage.end - passage.start, passage.start)):
         if any(other.start < each.end and each.start < other.end for other in found):
             continue
-        score = sum(WEIGHTS.get(cue, 0.0) for cue in each.cues)
+        score = math.fsum(WEIGHTS.get(cue, 0.0) for cue in each.cues)  # the order of a set must not decide
         if score > THRESHOLD and not _REPORTED.search(text, each.start, each.end):
             found.append(each)
             if len(found) == _MAX_FOUND:
