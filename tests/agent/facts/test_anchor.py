@@ -7,31 +7,14 @@ from hypothesis import given, strategies as st
 
 from agent.errors import IntegrityError
 from agent.facts.anchor import Anchored, holds, locate, normalise, verify
-from agent.records import Document, Evidence, Section
+from agent.records import Evidence
+from tests.fakes.fact_sources import plain
 
 # Letters, characters that expand or are dropped, quotes, dashes, marks and spaces: everything that normalisation
 # handles.
 TEXTS = st.text(alphabet="abAB é\u0301ﬁß’'“\"–-\u00ad\u200b\u00a0\n\t.,;İ½…가각한1", max_size=60)
-WORDS = st.lists(
-    st.sampled_from(
-        ("the", "agent's", "“stored”", "tokens—are", "ﬁled", "re-used", "naïve", "Straße", "20", "%", "daily")
-    ),
-    min_size=1,
-)
-
-
-def document(text: str) -> Document:
-    return Document(
-        id="D1",
-        sha256="0" * 64,
-        url="listing.md",
-        title="Listing",
-        kind="listing",
-        media_type="text/markdown",
-        fetched_at="2026-11-01T00:00:00Z",
-        text=text,
-        sections=(Section(start=0, end=len(text), path=(), about="product"),),
-    )
+PIECES = ("the", "agent's", "“stored”", "tokens—are", "ﬁled", "re-used", "naïve", "Straße", "20", "%", "daily")
+WORDS = st.lists(st.sampled_from(PIECES), min_size=1)
 
 
 def evidence(start: int, end: int, quote: str, of: str = "D1") -> Evidence:
@@ -99,8 +82,7 @@ def test_a_verbatim_piece_between_word_borders_is_found_as_it_is(text: str, one:
 
 @given(TEXTS, TEXTS)
 def test_what_is_found_says_the_same(quote: str, text: str) -> None:
-    span = locate(quote, text)
-    if span is not None:
+    if span := locate(quote, text):
         assert 0 <= span.start < span.end <= len(text)
         found = text[span.start : span.end]
         assert found == quote.strip() or normalise(found) == normalise(quote)
@@ -128,7 +110,7 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
 
 
 def test_evidence_is_verified_at_its_place() -> None:
-    page = document("It stores “chats” for 30 days. It sends mail.")
+    page = plain("It stores “chats” for 30 days. It sends mail.")
     verify(evidence(0, 30, "It stores “chats” for 30 days."), page)
     assert holds(evidence(0, 30, 'it stores "chats" for 30 days.'), page)
     for wrong in (

@@ -3,13 +3,13 @@
 import json
 import re
 from collections import Counter
+from functools import cache
 from typing import NamedTuple
 
 import pytest
 
 from agent.facts.support import Verdict, foreign, names_of, numbers_of, support
 from agent.resources import data_folder
-from evals.cases.case import Case
 from evals.cases.corpus import load_cases
 from tests.places import VECTORS
 
@@ -20,38 +20,30 @@ class Pair(NamedTuple):
     negated: str
 
 
-def pairs() -> list[Pair]:
-    rows = json.loads((VECTORS / "claim_support.json").read_text("utf-8"))["pairs"]
-    return [Pair(**row) for row in rows]
+PAIRS = [Pair(**row) for row in json.loads((VECTORS / "claim_support.json").read_text("utf-8"))["pairs"]]
 
 
-def unseen() -> list[Pair]:
-    """The half of the pairs that was not used to develop the check."""
-    return pairs()[1::2]
-
-
-def reader_quotes(case: Case) -> list[str]:
-    assert case.reader is not None
-    cells = [*case.reader.factors.values(), *case.reader.layers.values()]
-    return [q for q in dict.fromkeys(cell.quote for cell in cells if cell.quote) if len(q.split()) >= 5]
-
-
+@cache
 def quotes_by_case() -> list[tuple[str, list[str]]]:
-    cases = load_cases(data_folder("corpus") / "cases")[::4]
-    return [(case.name, reader_quotes(case)) for case in cases if case.reader is not None]
+    """Return the readers' quotes of five words or more by case."""
+    rows = []
+    for case in load_cases(data_folder("corpus") / "cases"):
+        if case.reader is not None:
+            cells = [*case.reader.factors.values(), *case.reader.layers.values()]
+            quotes = dict.fromkeys(cell.quote for cell in cells if cell.quote)
+            rows.append((case.name, [quote for quote in quotes if len(quote.split()) >= 5]))
+    return rows
 
 
 def other_numbers(text: str) -> str:
     return re.sub(r"\d+", lambda match: str(int(match[0]) + 3), text)
 
 
-# ---------------------------------------------------------------- pairs
-
-
 def test_claims_in_other_words_are_supported_and_their_opposites_are_not() -> None:
-    right = [support(pair.claim, [pair.quote]) for pair in unseen()]
-    denied = [support(pair.negated, [pair.quote]) for pair in unseen()]
-    apart = [support(pair.claim, [other.quote]) for pair, other in zip(unseen(), unseen()[7:], strict=False)]
+    unseen = PAIRS[1::2]  # The half of the pairs that was not used to develop the check.
+    right = [support(pair.claim, [pair.quote]) for pair in unseen]
+    denied = [support(pair.negated, [pair.quote]) for pair in unseen]
+    apart = [support(pair.claim, [other.quote]) for pair, other in zip(unseen, unseen[7:], strict=False)]
     assert right.count("supported") >= 0.9 * len(right)  # recall
     wrong = denied.count("supported") + apart.count("supported")
     assert right.count("supported") / (right.count("supported") + wrong) >= 0.95  # precision
@@ -60,18 +52,12 @@ def test_claims_in_other_words_are_supported_and_their_opposites_are_not() -> No
 
 
 def test_the_pairs_are_of_the_bundled_cases() -> None:
-    known = {
-        quote for case in load_cases(data_folder("corpus") / "cases") if case.reader for quote in reader_quotes(case)
-    }
-    assert {pair.quote for pair in pairs()} <= known
+    assert {pair.quote for pair in PAIRS} <= {quote for _, quotes in quotes_by_case() for quote in quotes}
 
 
 def test_the_corpus_quotes_carry_themselves_and_not_one_another() -> None:
-    same: Counter[Verdict] = Counter()
-    apart: Counter[Verdict] = Counter()
-    numbers: Counter[Verdict] = Counter()
-    negated: Counter[Verdict] = Counter()
-    for name, quotes in quotes_by_case():
+    same, apart, numbers, negated = (Counter[Verdict]() for _ in range(4))
+    for name, quotes in quotes_by_case()[::4]:
         for quote, other in zip(quotes, [*quotes[1:], *quotes[:1]], strict=True):
             same[support(quote, [quote], [name])] += 1
             if other != quote:
@@ -85,9 +71,6 @@ def test_the_corpus_quotes_carry_themselves_and_not_one_another() -> None:
     assert apart["supported"] <= 0.01 * apart.total()
     assert numbers["supported"] == 0
     assert negated["contradicted"] >= 0.98 * negated.total()
-
-
-# ---------------------------------------------------------------- single cases
 
 
 @pytest.mark.parametrize(
@@ -104,29 +87,20 @@ def test_the_corpus_quotes_carry_themselves_and_not_one_another() -> None:
         ("It sends mail through Salesforce", "It sends mail", "unsupported"),
         ("It transfers money between wallets", "It lists the weather of a city", "unsupported"),
         ("It is", "It is a tool", "unsupported"),
+        ("It deletes records", "", "unsupported"),
+        ("It deletes records", " … ", "unsupported"),
     ],
 )
 def test_one_claim(claim: str, quote: str, verdict: Verdict) -> None:
-    assert support(claim, [quote]) == verdict
+    assert support(claim, [quote] if quote else []) == verdict
 
 
-def test_a_claim_without_quotes_has_no_support() -> None:
-    assert support("It deletes records", []) == "unsupported"
-    assert support("It deletes records", [" … "]) == "unsupported"
-
-
-def test_quotes_carry_a_claim_together() -> None:
-    quotes = ["It reads the customer's calendar", "It books meetings through Zoom"]
-    assert support("It reads the calendar and books meetings through Zoom", quotes) == "supported"
-    assert support("It reads the calendar and books meetings through Zoom", quotes[:1]) == "unsupported"
-
-
-def test_the_product_needs_no_quote() -> None:
+def test_quotes_carry_a_claim_together_and_the_product_needs_none() -> None:
+    claim, quotes = "It reads the calendar and books meetings through Zoom", ["It reads the customer's calendar"]
+    assert support(claim, [*quotes, "It books meetings through Zoom"]) == "supported"
+    assert support(claim, quotes) == "unsupported"
     assert support("Paperhawk deletes records", ["It deletes records"], ["Paperhawk"]) == "supported"
     assert support("Paperhawk deletes records", ["It deletes records"]) == "unsupported"
-
-
-# ---------------------------------------------------------------- numbers and names
 
 
 @pytest.mark.parametrize(
@@ -146,6 +120,12 @@ def test_the_product_needs_no_quote() -> None:
         ("Requests are logged", ["it logs"], ()),
         ("It calls gpt-4o through OAuth", ["It calls gpt-4o"], ("OAuth",)),
         ("APIs are called", ["An API is called"], ()),
+        # Letters of a script without blanks stand beside a number or a name.
+        ("It listens on 127.0.0.1.", ["127.0.0.1のループバックアクセスのみ"], ()),
+        ("It listens on 127.0.0.1.", ["포트 127.0.0.1에서만"], ()),
+        ("It listens on 127.0.0.1.", ["仅限127.0.0.1访问"], ()),
+        ("It runs on Kubernetes.", ["Kubernetesポッドで実行します"], ()),
+        ("It runs on Nomad.", ["Kubernetesポッドで実行します"], ("Nomad",)),
     ],
 )
 def test_what_the_quotes_do_not_have(claim: str, quotes: list[str], missing: tuple[str, ...]) -> None:
@@ -164,13 +144,3 @@ def test_fifty_invented_names_and_numbers_are_all_seen() -> None:
 def test_numbers_and_names_are_listed_in_order() -> None:
     assert numbers_of("Two of 1,200 rows, v3.1 and 50%") == ("2", "1200", "3.1", "50")
     assert names_of("The server runs on Node.js and I like it. GitHub hosts it") == ("Node.js", "GitHub")
-
-
-@pytest.mark.parametrize("quote", ["127.0.0.1のループバックアクセスのみ", "포트 127.0.0.1에서만", "仅限127.0.0.1访问"])
-def test_a_number_beside_letters_of_a_script_without_blanks_is_found(quote: str) -> None:
-    assert not foreign("It listens on 127.0.0.1.", [quote])
-
-
-def test_a_name_beside_letters_of_a_script_without_blanks_is_found() -> None:
-    assert not foreign("It runs on Kubernetes.", ["Kubernetesポッドで実行します"])
-    assert foreign("It runs on Nomad.", ["Kubernetesポッドで実行します"]) == ("Nomad",)

@@ -22,29 +22,18 @@ def test_every_group_has_keys_and_every_layer_is_pinned_by_several() -> None:
 
 
 def test_every_factor_is_raised_by_something_and_lowering_is_the_exception() -> None:
-    raised = {factor for key in WORDS for factor in key.raises}
-    assert raised == set(FACTORS)
+    assert {factor for key in WORDS for factor in key.raises} == set(FACTORS)
     assert sum(bool(key.lowers) for key in WORDS) <= 10
 
 
 @pytest.mark.parametrize("key", WORDS, ids=lambda key: key.id)
-def test_a_key_is_told_by_examples_of_its_own(key: FactKey) -> None:
-    sentences = {*key.examples, *key.near_misses}
-    assert len(sentences) == 2 * EXAMPLES
+def test_a_key_is_told_by_examples_of_its_own_and_names_keys_that_exist(key: FactKey) -> None:
+    assert len({*key.examples, *key.near_misses}) == 2 * EXAMPLES
     others = {sentence for other in WORDS if other.id != key.id for sentence in other.examples}
     assert not others & set(key.examples)
     assert key.definition != key.excludes
-
-
-@pytest.mark.parametrize("key", WORDS, ids=lambda key: key.id)
-def test_what_a_key_names_exists(key: FactKey) -> None:
-    names = {key.id for key in WORDS}
-    mentioned = {
-        word.strip("(),;.:")
-        for word in key.excludes.split()
-        if "_" in word and word.strip("(),;.:").replace("_", "").islower()
-    }
-    assert mentioned <= names
+    mentioned = {word.strip("(),;.:") for word in key.excludes.split() if "_" in word}
+    assert {word for word in mentioned if word.replace("_", "").islower()} <= {key.id for key in WORDS}
 
 
 def test_twenty_keys_are_grave_and_none_of_them_is_a_control() -> None:
@@ -84,6 +73,7 @@ def test_opposed_keys_have_a_comforting_side() -> None:
         ({"question": "Which one."}, "question"),
         ({"id": "runs_code"}, "two keys have the id runs_code"),
         ({"colour": "red"}, "colour"),
+        ({"pins": [], "raises": [], "denial_lowers": [], "floor": {}, "used_in": []}, "nothing uses it"),
     ],
 )
 def test_a_key_that_is_not_sound_is_refused_by_name(tmp_path: Path, change: dict[str, object], said: str) -> None:
@@ -96,25 +86,12 @@ def test_a_key_that_is_not_sound_is_refused_by_name(tmp_path: Path, change: dict
         load_vocabulary(tmp_path / "facts")
 
 
-def test_a_key_that_nothing_uses_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "text"), [("model", None), ("moods", "group: moods\n"), ("model", "- a\n"), ("model", "a: [")]
+)
+def test_a_folder_that_is_no_vocabulary_is_refused(tmp_path: Path, name: str, text: str | None) -> None:
     shutil.copytree(FOLDER, tmp_path / "facts")
-    file = tmp_path / "facts" / "attests.yaml"
-    raw = yaml.safe_load(file.read_text("utf-8"))
-    next(key for key in raw["keys"] if key["id"] == "disclosure").pop("used_in")
-    file.write_text(yaml.safe_dump(raw), "utf-8")
-    with pytest.raises(InputError, match=r"disclosure.*nothing uses it"):
-        load_vocabulary(tmp_path / "facts")
-
-
-@pytest.mark.parametrize("spoil", ["missing", "stray", "list", "broken"])
-def test_a_folder_that_is_no_vocabulary_is_refused(tmp_path: Path, spoil: str) -> None:
-    shutil.copytree(FOLDER, tmp_path / "facts")
-    file = tmp_path / "facts" / "model.yaml"
-    if spoil == "missing":
-        file.unlink()
-    elif spoil == "stray":
-        (tmp_path / "facts" / "moods.yaml").write_text("group: moods\n", "utf-8")
-    else:
-        file.write_text("- a\n" if spoil == "list" else "a: [", "utf-8")
+    file = tmp_path / "facts" / f"{name}.yaml"
+    file.unlink() if text is None else file.write_text(text, "utf-8")
     with pytest.raises(InputError):
         load_vocabulary(tmp_path / "facts")
