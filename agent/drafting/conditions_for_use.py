@@ -114,8 +114,7 @@ def advise(given: Given, found: Found, score: Score, questions: Sequence[Questio
 
 
 def _derived(given: Given, threats: Sequence[Threat], every: Sequence[Threat]) -> list[_Measure]:
-    """Repeatedly choose the measure that lowers the residual most, first that of `threats`, then that of `every`
-    threat."""
+    """Repeatedly choose the measure that lowers the residual most, first of `threats`, then of `every` threat."""
     offered = []
     for row in load_conditions().conditions:
         # Products of this kind can meet the condition, and no counted control already meets it.
@@ -207,8 +206,7 @@ def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:
 
 
 def _judged(given: Given, found: Found) -> list[_Measure]:
-    """Return the LLM's conditions with the draft's threat names, without those that only concern threats that are not
-    shown."""
+    """Return the LLM's conditions under the draft's names, without those that only concern threats not shown."""
     ids, called = found.ids, found.called
     made = []
     for condition in given.judgement.conditions:

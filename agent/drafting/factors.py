@@ -16,6 +16,7 @@ from typing import Final, Literal
 
 from agent.drafting.calibration import FactorCalibration, FactorConstants, load_factors
 from agent.drafting.judgement import NOTHING, JudgedFactor, Judgement, stands
+from agent.drafting.threats.expressions import CONTROL_RANK
 from agent.drafting.wording import default_of, kind_title, listed
 from agent.facts.sheet import counted, without
 from agent.facts.vocabulary import load_vocabulary
@@ -35,9 +36,6 @@ CONTROLS: Final[Mapping[str, tuple[FactorKey, float]]] = {
     "audit_log": ("opacity_reflexivity", -0.1),
 }
 """Effect of a documented control on a factor. Set by hand, because too few labelled products document controls."""
-CONTROL_RANK: Final = 3
-"""Minimum rank at which a control counts: its documentation states the setting, its default, its scope and who can
-change it."""
 LEAST: Final = 0.1
 """Minimum value of a factor; nothing in the sources can lower a factor further."""
 THIN: Final = 6
@@ -229,9 +227,7 @@ def _raising(sheet: FactSheet, key: FactorKey, constants: FactorConstants) -> Se
 
 
 def _falling(sheet: FactSheet, key: FactorKey, constants: FactorConstants) -> Sequence[tuple[Fact, float, str]]:
-    """Return the limits, denials and documented controls that lower a factor: for each key the best fact, its effect
-    and the rule.
-    """
+    """Return the best fact of each limit, denial and documented control that lowers a factor, its effect and rule."""
     best: dict[tuple[str, str], tuple[Fact, float, str]] = {}
     for fact in counted(sheet):
         entry, (controlled, given) = load_vocabulary()[fact.key], CONTROLS.get(fact.key, (None, 0.0))
@@ -293,10 +289,8 @@ def _judged(
     least, why = floors(sheet, key)
     evidence = list(judged.evidence)
     if why is not None and least - value > _SHOWN:
-        does = load_vocabulary()[why.key].title
-        label = f"at least {least:.1f} because it {does}"
-        if why.id in disputed:
-            label = f"at least {least:.1f} because, on one reading of the sources, it {does}"
+        reading = ", on one reading of the sources," if why.id in disputed else ""
+        label = f"at least {least:.1f} because{reading} it {load_vocabulary()[why.key].title}"
         made.add(why, least - value, label)
         evidence += why.evidence
     elif LEAST - value > _SHOWN:

@@ -27,7 +27,6 @@ USUAL_BASE: Final = Range(value=Decimal("7.6"), low=Decimal("6.0"), high=Decimal
 Measured on a third of the bundled cases: for cards without such a threat, the base that readers give the full listing
 is 7.61 on average, and the median base of drafts from the full listings is 7.6."""
 
-
 Constants = Callable[[Decimal], LikelyConstants]
 """Function that returns the likely range of a raw score."""
 

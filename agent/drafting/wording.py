@@ -109,8 +109,7 @@ class Said(NamedTuple):
         """A clause such as "runs shell commands", "does not run shell commands" or "runs … (configurable)"."""
         do = self.words.do
         if self.polarity == "denied":
-            plain = f"is not {self.what}" if do == "be" else f"does not {do} {self.what}"
-            return self.words.denied or plain
+            return self.words.denied or (f"is not {self.what}" if do == "be" else f"does not {do} {self.what}")
         return f"{third_person(do)} {self.what}{self.setting}"
 
 
@@ -205,8 +204,7 @@ def sure_facts(sheet: FactSheet) -> frozenset[str]:
 def _what(words: Words, facts: Sequence[Fact]) -> str:
     for template in words.takes:
         names = [name for name in SLOTS if "{" + name + "}" in template]
-        fitting = [fact for fact in facts if all(noun(fact, name) for name in names)]
-        if fitting:
+        if fitting := [fact for fact in facts if all(noun(fact, name) for name in names)]:
             filled = template
             for name in names:
                 values = dict.fromkeys(noun(fact, name) for fact in (fitting if len(names) == 1 else fitting[:1]))

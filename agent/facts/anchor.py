@@ -60,8 +60,7 @@ class Anchored:
             whole = [span for span in spans if _is_whole(self.text, span)]
             # A match may split an expanded character (the "i" of a ligature); the slice then contains more.
             found = [span for span in whole if normalise(self.text[span.start : span.end]) == needle]
-        near = hint or 0
-        return min(found, key=lambda span: (abs(span.start - near), span.start), default=None)
+        return min(found, key=lambda span: (abs(span.start - (hint or 0)), span.start), default=None)
 
 
 def locate(quote: str, text: str, hint: int | None = None) -> Span | None:
@@ -117,8 +116,7 @@ def _normalised(text: str) -> "tuple[str, array[int], array[int]]":
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield the start, end and normalised form of each piece of the text. A piece is a run of plain ASCII, or one
-    character with its combining marks."""
+    """Yield start, end and normalised form of each run of plain ASCII or character with its combining marks."""
     at = 0
     while match := _TOKENS.match(text, at):
         at = match.end()
@@ -146,11 +144,9 @@ def _occurrences(needle: str, text: str) -> Iterator[int]:
 
 
 def _is_whole(text: str, span: Span) -> bool:
-    """Return whether a span neither begins nor ends inside a word. Scripts without upper and lower case are not
-    checked, because they do not separate words with spaces.
-    """
-    borders = [at for at in (span.start, span.end) if 0 < at < len(text)]
+    # Scripts without upper and lower case are not checked, because they do not separate words with spaces.
     return not any(
         all(char.isdigit() or char.lower() != char.upper() or char in _DROPPED for char in text[at - 1 : at + 1])
-        for at in borders
+        for at in (span.start, span.end)
+        if 0 < at < len(text)
     )

@@ -28,7 +28,7 @@ from agent.resources import data_folder
 from agent.retrieval.embed import DIMENSIONS, embed
 from agent.retrieval.library import Library
 from agent.retrieval.passages import estimate
-from agent.retrieval.shown import TOKENS, Shown, passages_for
+from agent.retrieval.shown import Shown, passages_for
 
 WEIGHTS: Final = "weights.npy"
 CONSTANTS: Final = "needed.json"
@@ -54,16 +54,11 @@ class NeededHead:
         return found
 
 
-def needed_passages(documents: Sequence[Document], statements: Sequence[Statement], tokens: int = TOKENS) -> Shown:
+def needed_passages(documents: Sequence[Document], statements: Sequence[Statement], tokens: int) -> Shown:
     """Select passages to show to an LLM, at most `tokens` long: the statements that a threat model is most likely to
     need.
     """
-    return passages_for(documents, statements, tokens, needed)
-
-
-def needed(library: Library) -> Floats:
-    """Compute the log-odds that a threat model needs each statement of a library, shape (n,)."""
-    return load_needed().odds(needed_features(library))
+    return passages_for(documents, statements, tokens, lambda library: load_needed().odds(needed_features(library)))
 
 
 def needed_features(library: Library, heads: FactHeads | None = None, roles: RoleClassifier | None = None) -> Floats:
@@ -109,11 +104,7 @@ def _of_facts(documents: Sequence[Document], placed: Sequence[Statement], heads:
 
 
 def _of_search(library: Library) -> Floats:
-    """Score each statement by hybrid search for the groups of the vocabulary: best, mean of the best three, mean of
-    all; shape (n, 3).
-
-    Uses one query per group, so the store is searched eleven times instead of once per key.
-    """
+    """Score each statement by one hybrid search per group: best, mean of the best three, mean of all; shape (n, 3)."""
     vocabulary = load_vocabulary()
     texts = [" ".join(key.search_text for key in vocabulary.group(group)) for group in GROUPS]
     scores = library.scores(texts, part=_LEXICAL_PART)
@@ -128,9 +119,7 @@ def _of_form(statement: Statement) -> list[float]:
         size,
         size * size,
         float(statement.sort == "control"),
-        float(statement.block == "item"),
-        float(statement.block == "row"),
-        float(statement.block == "code"),
+        *(float(statement.block == kind) for kind in ("item", "row", "code")),
         float(statement.rank >= COUNTING_RANK),
         float(len(statement.path)),
         float(any(char.isdigit() for char in text)),

@@ -16,7 +16,7 @@ from typing import Final, get_args
 
 from agent.errors import InputError
 from agent.facts.anchor import normalise
-from agent.facts.vocabulary import Vocabulary, load_vocabulary
+from agent.facts.vocabulary import load_vocabulary
 from agent.records import (
     SLOTS,
     Absence,
@@ -76,7 +76,7 @@ def merge(facts: Iterable[Fact]) -> tuple[Fact, ...]:
         groups[fact.key, fact.polarity, fact.about].append(fact)
     merged = [_joined(same) for group in groups.values() for same in _alike(group)]
     merged.sort(key=lambda fact: (words.order[fact.key], fact.id))
-    return _contradictions(merged, words)
+    return _contradictions(merged)
 
 
 def _alike(facts: Sequence[Fact]) -> list[list[Fact]]:
@@ -141,13 +141,12 @@ def by_number(mark: str) -> tuple[int, str]:
     return len(mark), mark
 
 
-def _contradictions(facts: Sequence[Fact], words: Vocabulary) -> tuple[Fact, ...]:
-    """Mark each fact with the facts that contradict it. In each contradicting pair, the less risky fact does not
-    count."""
+def _contradictions(facts: Sequence[Fact]) -> tuple[Fact, ...]:
+    """Mark each fact with the facts that contradict it. Of each pair, the less risky fact does not count."""
     against: dict[str, set[str]] = defaultdict(set)
     idle: set[str] = set()
     for one, other in combinations(facts, 2):
-        if not _contradict(one, other, words):
+        if not _contradict(one, other):
             continue
         against[one.id].add(other.id)
         against[other.id].add(one.id)
@@ -163,13 +162,13 @@ def _contradictions(facts: Sequence[Fact], words: Vocabulary) -> tuple[Fact, ...
     return tuple(marked(fact) if fact.id in against else fact for fact in facts)
 
 
-def _contradict(one: Fact, other: Fact, words: Vocabulary) -> bool:
+def _contradict(one: Fact, other: Fact) -> bool:
     names: tuple[str, ...]
     if one.key == other.key:
         differ = one.polarity != other.polarity and "denied" in (one.polarity, other.polarity)
         names = SLOTS
     else:
-        differ = one.polarity == other.polarity == "asserted" and words.opposed(one.key, other.key)
+        differ = one.polarity == other.polarity == "asserted" and load_vocabulary().opposed(one.key, other.key)
         # Slots that say where a fact applies: opposed facts about different places do not contradict each other.
         names = ("part", "scope")
     if not differ or one.about != other.about:
@@ -222,8 +221,7 @@ def without(sheet: FactSheet, *ids: str) -> FactSheet:
 
     Raises InputError for an id that the sheet does not have.
     """
-    unknown = sorted(set(ids) - {fact.id for fact in sheet.facts})
-    if unknown:
+    if unknown := sorted(set(ids) - {fact.id for fact in sheet.facts}):
         raise InputError("the sheet has no such fact", where=", ".join(unknown), hint="use the id of one of its facts")
     kept = [fact for fact in sheet.facts if fact.id not in ids]
     gone = {fact.key for fact in sheet.facts} - {fact.key for fact in kept}

@@ -192,8 +192,7 @@ def _apart(text: str) -> str:
 
 
 def _is_name(text: str, match: re.Match[str]) -> bool:
-    """Return whether a word has a capital or a digit after the first letter ("OAuth", "SQL", "gpt-4o", "READ_ONLY"), or
-    a capital that the start of a sentence does not explain."""
+    """Return whether a word has a capital or digit after its first letter, or a capital that starts no sentence."""
     word, plain = match[0], match[0].lower()
     if not any(char.isalpha() for char in word) or plain in NUMBER_WORDS:
         return False
@@ -238,8 +237,7 @@ def support(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> Ver
 
 
 def _content(claim: str, known: Sequence[str]) -> dict[str, str]:
-    """Return the claim's content words with their stems, without numbers and known names, which are checked
-    separately."""
+    """Return the claim's content words with their stems, without numbers and known names, checked separately."""
     own = {stem for name in known for stem in _stems(name)}
     found: dict[str, str] = {}
     for word in _words(claim):
@@ -262,8 +260,7 @@ def _goes_beyond(claim: str, told: frozenset[str], known: Sequence[str]) -> bool
 
 
 def _is_opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> bool:
-    """Return whether the claim and the quotes contradict each other. Each clause of the claim is compared with the
-    quoted clauses that share the most words with it."""
+    """Return whether a clause of the claim contradicts the quoted clauses that share the most words with it."""
     for part in clauses_of(claim):
         shared = [len(_stems(part) & wanted & _stems(clause)) for clause in clauses]
         best = [clause for clause, count in zip(clauses, shared, strict=True) if 0 < count == max(shared)]

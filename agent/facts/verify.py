@@ -102,12 +102,12 @@ class Material:
         return {document.id: Anchored(document.text) for document in self.documents}
 
     @cached_property
-    def _of(self) -> dict[str, tuple[list[int], list[Statement]]]:
+    def _of(self) -> dict[str, list[Statement]]:
         found: dict[str, list[Statement]] = {document.id: [] for document in self.documents}
         for statement in sorted(self.statements, key=lambda statement: statement.start):
             if statement.document in found:
                 found[statement.document].append(statement)
-        return {key: ([row.end for row in rows], rows) for key, rows in found.items()}
+        return found
 
     def places(self, quote: Quote) -> Iterator["Place"]:
         """Yield the places of a quote, nearest to its hint first: in the document that it names, or in all documents if
@@ -126,8 +126,8 @@ class Material:
 
     def touched(self, document: str, start: int, end: int) -> tuple[Statement, ...]:
         """Return the statements that overlap a span."""
-        ends, rows = self._of[document]
-        at = bisect_left(ends, start + 1)
+        rows = self._of[document]
+        at = bisect_left(rows, start + 1, key=lambda row: row.end)
         return tuple(takewhile(lambda row: row.start < end, islice(rows, at, None)))
 
 
@@ -213,8 +213,7 @@ class _Checked:
         self.inferred = proposal.inferred
         self.by_form = proposal.reader in ("manifest", "scanner")
         """Whether the quotes come from a format reader, so that the role of a line is not checked in its files."""
-        fault = self._form()
-        if fault:
+        if fault := self._form():
             self._drop(self._quoted, fault)
             return
         self.key = material.vocabulary[proposal.key]
@@ -222,8 +221,7 @@ class _Checked:
         places: dict[Spot, Place] = {}
         for quote in proposal.quotes:
             # A limit, a control or a denial needs more than a mere claim.
-            found = self._place(quote, comforts=self.comforts)
-            if found:
+            if found := self._place(quote, comforts=self.comforts):
                 places.setdefault(found.spot, found)
         denying = any(negations(row.text) or _NO.search(row.text) for at in places.values() for row in at.statements)
         if places and proposal.polarity == "denied" and not denying:
@@ -302,7 +300,7 @@ class _Checked:
     def _place(self, quote: Quote, *, comforts: bool = False) -> Place | None:
         """Locate a quote in the sources, or drop it with the reason why its first place cannot be used."""
         words = word_count(quote.text)
-        fault: _Fault | None = None
+        fault = None
         if not words:
             fault = _Fault("no quote")
         elif words > MAX_WORDS or len(quote.text) > MAX_CHARS:
@@ -353,24 +351,20 @@ class _Checked:
             if instructions.find(slot.value):
                 self._drop(slot.value, _Fault("flagged passage", "it addresses an assessor"))
                 continue
-            missing = self._missing(slot.value, (*self.places, own) if own else self.places)
-            if missing:
+            if missing := self._missing(slot.value, (*self.places, own) if own else self.places):
                 self._drop(slot.value, _Fault("slot not in the sources", f"{slot.name}: {missing}"))
                 continue
             self.slots[slot.name] = slot, own
 
     def _missing(self, value: str, places: Sequence[Place]) -> str:
-        """List the parts of a slot's value that occur in none of the quoted sentences, their headings or the known
-        names.
-        """
+        """List the parts of a slot's value that neither the quoted sentences and their headings nor the names have."""
         if not value.strip() or len(value) > MAX_VALUE:
             return "empty or too long"
         rows = dict.fromkeys(row for place in places for row in place.statements)
         told = [*(row.text for row in rows), *(place.text for place in places)]
         told += [heading for row in rows for heading in (*row.path, *row.heads)]
         known = self.material.known
-        odd = foreign(value, told, known)
-        if odd:
+        if odd := foreign(value, told, known):
             return ", ".join(odd)
         text = " ".join((*told, *known)).casefold()
         words = {meaning for part in (*told, *known) for _, meaning in meanings(part)}

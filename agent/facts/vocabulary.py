@@ -99,8 +99,7 @@ class FactKey(Record):
             "it opposes itself": self.id in self.opposes,
             "an example is also a near miss": set(self.examples) & set(self.near_misses),
         }
-        problem = next((name for name, found in faults.items() if found), None)
-        if problem:
+        if problem := next((name for name, found in faults.items() if found), None):
             raise ValueError(f"{self.id}: {problem}")
         return self
 
@@ -137,12 +136,10 @@ class Vocabulary:
         self._by_id: Final = {key.id: key for key in self.keys}
         self.order: Final[Mapping[str, int]] = {key.id: n for n, key in enumerate(self.keys)}
         """The position of each key, from 0."""
-        double = [id_ for id_, n in Counter(key.id for key in self.keys).items() if n > 1]
-        if double:
+        if double := [id_ for id_, n in Counter(key.id for key in self.keys).items() if n > 1]:
             raise ValueError(f"two keys have the id {', '.join(double)}")
         for key in self.keys:
-            unknown = [other for other in key.opposes if other not in self]
-            if unknown:
+            if unknown := [other for other in key.opposes if other not in self]:
                 raise ValueError(f"{key.id}: opposes unknown keys {', '.join(unknown)}")
 
     def __getitem__(self, key: str) -> FactKey:

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -91,8 +90,7 @@ class Library(AbstractContextManager["Library"]):
         """
         store = self.open()
         rows = np.full((len(questions), len(self.statements)), -np.inf)
-        asked = embed(questions)
-        for row, vector, question in zip(rows, asked, questions, strict=True):
+        for row, vector, question in zip(rows, embed(questions), questions, strict=True):
             near = store.nearest(vector.tolist(), min(len(self.statements), DEPTH))
             cosines = self._vectors @ vector
             lexical = self._lexical.scores(question).astype(np.float64)
@@ -162,7 +160,7 @@ class Library(AbstractContextManager["Library"]):
             self._held.close()
             self._held = None
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the library."""
         self.close()
 

@@ -18,7 +18,6 @@ from agent.retrieval.library import Library
 from agent.retrieval.passages import cut, estimate
 from agent.retrieval.search import terms, word_count
 
-TOKENS: Final = 16_000
 LISTING_SHARE: Final = 0.25
 LISTING_MOST: Final = 600
 """A listing beyond this share of the space or this many tokens is not shown whole: its statements have to compete with
@@ -136,9 +135,7 @@ def _whole(document: Document) -> Iterator[Passage]:
 
 
 def _by_worth(library: Library, worth: Worth, listing: str, lead: float) -> Iterator[int]:
-    """Yield the listing's first statements up to `lead` tokens, then the others by the probability per token that they
-    are needed.
-    """
+    """Yield the listing's first statements up to `lead` tokens, then the others by the chance per token of a need."""
     odds = worth(library)
     costs = np.array([estimate(statement.text) + GAP_TOKENS for statement in library.statements], dtype=np.float64)
     own = [n for n, s in enumerate(library.statements) if s.document == listing and s.role in CARRYING]

@@ -86,8 +86,7 @@ def paragraphs(
     layers: dict[LayerKey, LayerThreats] = {}
     for layer in LAYERS:
         state = certainty[layer]
-        led = given.judgement.layers.get(layer)
-        if led:
+        if led := given.judgement.layers.get(layer):
             led = led.model_copy(update={"paragraph": renamed(led.paragraph, found.called)})
         question = None if state.certain else _question(questions, layer)
         applies: Literal["yes", "no", "unknown"] = "yes" if state.certain else "unknown"
@@ -141,15 +140,13 @@ def _certain(given: Given, layer: LayerKey, state: Certainty, told: set[str], le
         # The LLM's paragraph has no quote. Append a quote to what remains of the paragraph, because a generated
         # sentence would clash with the LLM's style.
         quotes = (*given.sheet.evidence, *given.judgement.evidence)
-        quoted = _quoted((*led.evidence, *cited_by(chosen)), quotes)
-        if quoted:
+        if quoted := _quoted((*led.evidence, *cited_by(chosen)), quotes):
             told |= {one.key for one in chosen}
             return f"{led.paragraph if holds else ''} {quoted}".strip()
     follows = load_layer_texts().follows[layer]
     if not chosen or not _is_plain(chosen[0]) or chosen[0].key in told:
         cited = cited_by(chosen) or given.quotes(state.facts)
-        quoted = _quoted([mark for mark in cited if mark not in told], given.sheet.evidence)
-        if quoted:
+        if quoted := _quoted([mark for mark in cited if mark not in told], given.sheet.evidence):
             then = follows.get(chosen[0].key, "") if chosen and chosen[0].sure else ""
             told |= {*(one.key for one in chosen), *cited}
             return f"{quoted} {then}" if then and word_count(f"{quoted} {then}") <= MAX_WORDS else quoted
@@ -193,8 +190,7 @@ def _in_words(quote: str, mark: str) -> str:
 
 
 def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
-    """Build the sentence for the shown sayings. For a skill or framework, the subject is an agent that uses it, not the
-    product."""
+    """Build the sentence for the shown sayings. A skill's or framework's subject is an agent that uses it."""
     cited = marks(cited_by(shown))
     plain = all(one.is_ability and one.entry.group in ("does", "reads", "decides") for one in shown)
     if kind in ("agent-skill", "agent-framework") and plain:

@@ -78,8 +78,7 @@ def worth(fact: Fact, found: Found, with_score: frozenset[str]) -> tuple[bool, s
         return False, "It is off by default."
     if fact.rank < CONTROL_RANK:
         return False, "Claimed, but its setting, default and scope are not all documented."
-    threats = [placed.threat for placed in found.threats if _has(placed.threat, fact)]
-    if threats:
+    if threats := [placed.threat for placed in found.threats if _has(placed.threat, fact)]:
         return True, f"Documented with its default; the vector of {found.tags[threats[0].id]} takes it into account."
     if fact.id in with_score:
         return True, "On by default and relevant to the headline; the score with controls takes it into account."

@@ -80,8 +80,7 @@ def posture(given: Given, found: Found, score: Score) -> str:
 def posture_keys(sheet: FactSheet) -> frozenset[str]:
     """Return the keys covered by a posture derived from facts: main abilities, rights and entry point."""
     told = _gravest(sheet)[:NAMED]
-    rights = _rights(sheet) if told else []
-    return frozenset(one.key for one in (*told, *rights, *_entries(sheet)[:1]))
+    return frozenset(one.key for one in (*told, *(_rights(sheet) if told else ()), *_entries(sheet)[:1]))
 
 
 def _gravest(sheet: FactSheet) -> list[Said]:
@@ -177,8 +176,7 @@ def _against(sheet: FactSheet) -> str:
 
 def _unopposed(sheet: FactSheet) -> str:
     """State that no control was found, and what was searched for."""
-    denied = said(sheet, keys=("approval_before",), polarity="denied")
-    if denied:
+    if denied := said(sheet, keys=("approval_before",), polarity="denied"):
         return f"It {denied[0].clause}{marks(denied[0].evidence)}."
     if absent(sheet, "approval_before") and absent(sheet, "sandbox"):
         return f"Neither an approval step nor a sandbox was found{searched('approval_before', 'sandbox')}."

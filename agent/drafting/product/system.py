@@ -128,8 +128,7 @@ def picture(given: Given) -> System:
     }
     boundaries = []
     for key, name in load_picture().places.items():
-        members = tuple(part for part, placed in parts.items() if placed.place == key)
-        if members:
+        if members := tuple(part for part, placed in parts.items() if placed.place == key):
             evidence = placing[:MAX_MARKS] if key == place else ()
             boundaries.append(Boundary(id=key, name=name, members=members, state=_claimed(evidence), evidence=evidence))
     return System(
@@ -151,8 +150,7 @@ def _claimed(evidence: Sequence[str]) -> State:
 
 
 def _place(given: Given) -> tuple[Place, tuple[str, ...]]:
-    """Determine where the product runs, from the most certain fact or the default for its kind; return place and
-    quotes."""
+    """Return where the product runs, by the most certain fact or the default for its kind, with quotes."""
     rules = load_picture()
     found = [(place, fact) for place, keys in rules.placed_by.items() for fact in asserted(given.sheet, *keys)]
     if not found:
@@ -179,7 +177,8 @@ def _drawn(given: Given, place: Place) -> tuple[dict[str, _Placed], list[Flow]]:
         acting = _AGENT if acts else PRODUCT
         for number, facts in enumerate(_facts_of(given.sheet, entry), start=1):
             part = entry.id if number == 1 else f"{entry.id}-{number}"
-            marks, state = _marks(facts), _state(facts)
+            marks = tuple(dict.fromkeys(mark for fact in facts for mark in _solid(fact)))[:MAX_MARKS]
+            state = _state(facts)
             known = parts[part].item.evidence if part in parts else ()
             item = SystemItem(
                 id=part,
@@ -208,8 +207,7 @@ def _facts_of(sheet: FactSheet, row: FactRow) -> Sequence[tuple[Fact, ...]]:
 
 def _named(row: FactRow, facts: Sequence[Fact]) -> str:
     for slot in row.takes:
-        values = dict.fromkeys(value for fact in facts if (value := noun(fact, slot)))
-        if values:
+        if values := dict.fromkeys(value for fact in facts if (value := noun(fact, slot))):
             return capital(listed(tuple(values)[:2]))[:MAX_NAME].rstrip()
     return ""
 
@@ -226,10 +224,6 @@ def _solid(fact: Fact) -> tuple[str, ...]:
     return () if fact.state == "inferred" else fact.evidence
 
 
-def _marks(facts: Iterable[Fact]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(mark for fact in facts for mark in _solid(fact)))[:MAX_MARKS]
-
-
 def _state(facts: Iterable[Fact]) -> State:
     states = {fact.state for fact in facts}
     wanted: tuple[State, ...] = ("confirmed", "claimed", "contradicted")
@@ -240,8 +234,7 @@ def _state(facts: Iterable[Fact]) -> State:
 
 
 def _judged(given: Given, place: Place) -> tuple[dict[str, _Placed], list[Flow]]:
-    """Build an LLM's picture from parts and flows whose facts and quotes exist; empty if no flow starts or ends at the
-    product."""
+    """Build an LLM's picture from parts and flows that stand; empty if no flow starts or ends at the product."""
     parts = {PRODUCT: _product(given, place)}
     ids = dict.fromkeys((given.name.casefold(), *_PRODUCT_NAMES), PRODUCT)
     for number, part in enumerate(given.judgement.picture.parts, start=1):
@@ -320,8 +313,7 @@ def _capability(number: int, sheet: FactSheet, one: Said) -> Capability:
 def _right(
     slot: Literal["credential", "approval"], named: Sequence[Fact], held: Sequence[Fact], denied: Sequence[Fact]
 ) -> tuple[str | None, State | None, tuple[str, ...]]:
-    """Return the value of a slot of the ability's own facts, or else what facts about the whole product state, with
-    quotes."""
+    """Return a slot's value by the ability's own facts, or else by those about the whole product, with quotes."""
     for fact in named:
         if noun(fact, slot):
             return noun(fact, slot), "claimed", fact.evidence[:MAX_MARKS]

@@ -143,8 +143,7 @@ def _source_of(pattern: Pattern, facts: FactIndex) -> str:
 def _candidate(
     pattern: Pattern, plain: Mapping[bool, FactIndex], likely: Mapping[bool, FactIndex], factors: Factors
 ) -> Candidate | None:
-    """Return the threat of a pattern if its trigger holds, otherwise None. The keys of `plain` and `likely` say whether
-    configurable facts count."""
+    """Return the threat of a pattern if it triggers. The keys of `plain` and `likely`: configurable facts count."""
     held, default = pattern.when.of(plain[True]), pattern.when.of(plain[False])
     recurs = pattern.id in load_catalogue().recurring
     if not held.holds or (not held.facts and pattern.when.keys and not recurs):

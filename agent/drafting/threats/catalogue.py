@@ -31,10 +31,6 @@ from agent.taxonomy.kinds import AssetClass, ProductKind
 from agent.taxonomy.layers import LAYERS, LayerKey
 from agent.taxonomy.lists import entries, lookup
 
-RECURRING: Final = "recurring"
-"""Folder of the patterns that recur for kinds of products."""
-FIRST: Final = "priorities.yaml"
-"""File in that folder that defines which threats come first."""
 MAX_HOW: Final = 45
 MAX_SENTENCE: Final = 25
 _SCHEMES: Final = (
@@ -294,9 +290,10 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         file = place
         layers = [place / f"{layer}.yaml" for layer in LAYERS]
         patterns = [one for path in layers for one in knowledge(path, _Layer, shared).patterns]
-        more = [path for path in sorted((place / RECURRING).glob("*.yaml")) if path.name != FIRST]
+        first = place / "recurring" / "priorities.yaml"
+        more = [path for path in sorted(first.parent.glob("*.yaml")) if path != first]
         recurring = [one for path in more for one in knowledge(path, _Rows, shared).patterns]
-        priorities = knowledge(place / RECURRING / FIRST, Priorities, shared)
+        priorities = knowledge(first, Priorities, shared)
         _check_together([*patterns, *recurring])
         _check_priorities(priorities, patterns, recurring)
         revised = [priorities.revised.get(one.id, Revision()).of(one, shared) for one in patterns]
@@ -315,15 +312,13 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
 
 def _check_together(patterns: list[Pattern]) -> None:
     ids = {pattern.id for pattern in patterns}
-    unknown = [f"{p.id}: {other}" for p in patterns for other in p.covers if other not in ids - {p.id}]
-    if unknown:
+    if unknown := [f"{p.id}: {other}" for p in patterns for other in p.covers if other not in ids - {p.id}]:
         raise ValueError(f"covers unknown patterns: {', '.join(unknown)}")
     for what, names in (
         ("id", [pattern.id for pattern in patterns]),
         ("trigger", [f"{pattern.layer}: {pattern.when.text}" for pattern in patterns]),
     ):
-        twice = [name for name, n in Counter(names).items() if n > 1]
-        if twice:
+        if twice := [name for name, n in Counter(names).items() if n > 1]:
             raise ValueError(f"two patterns have the {what} {twice[0]!r}")
 
 
@@ -335,8 +330,7 @@ def _check_priorities(priorities: Priorities, patterns: list[Pattern], recurring
     unknown = sorted((members - known - more) | (set(priorities.revised) - known) | (named - set(priorities.families)))
     if unknown:
         raise ValueError(f"priorities refer to unknown patterns or families: {', '.join(unknown)}")
-    unused = sorted((more - members) | (set(priorities.families) - named))
-    if unused:
+    if unused := sorted((more - members) | (set(priorities.families) - named)):
         raise ValueError(f"no kind of product lists {', '.join(unused)}")
 
 

@@ -28,7 +28,7 @@ from agent.records import Fact, FactSheet, Polarity
 from agent.taxonomy.kinds import KINDS, ProductKind
 
 CONTROL_RANK: Final = 3
-"""Minimum rank of a control that counts."""
+"""Minimum rank of a control that counts: its documentation states setting, default, scope and who can change it."""
 _ANY_STEP: Final = ("action", "act", "call", "change", "effect", "operation", "step", "tool", "everything", "write")
 """Words in an approval that cover every action of the product."""
 LIKELY: Final = 0.5
@@ -131,8 +131,7 @@ def parse(text: str, known: Collection[str], terms: Mapping[str, Expression] | N
 
     def called(function: str, args: list[str]) -> Expression:
         if function == "kind":
-            unknown = sorted(set(args) - set(KINDS))
-            if unknown:
+            if unknown := sorted(set(args) - set(KINDS)):
                 raise ValueError(f"unknown kind of product: {', '.join(unknown)}, in {text!r}")
             return Expression("", frozenset(), lambda facts: Truth(facts.kind in args))
         if function == "approved":

@@ -77,6 +77,30 @@ class Placed(NamedTuple):
 
     layer: LayerKey
     threat: Threat
+    candidate: Candidate | None = None
+    """The underlying catalogue threat, if any."""
+
+    @property
+    def base(self) -> Decimal:
+        """The threat's base."""
+        return self.threat.score.cvss_base
+
+    @property
+    def asset(self) -> AssetClass | None:
+        """The main asset that the threat harms, if it comes from the catalogue."""
+        return self.candidate.pattern.asset if self.candidate else None
+
+    @property
+    def group(self) -> int:
+        """0 for a threat in default use, 1 if it needs a setting or unusual use, 2 if assumed."""
+        if is_supported(self.threat) and not self.threat.setting:
+            return 0
+        return 2 if self.threat.basis == "assumed" else 1
+
+    def folded(self, why: str) -> Dropped:
+        """Return the record of this threat, left out for a reason."""
+        threat = self.threat
+        return Dropped(what=f"threat {threat.id}: {threat.title} ({self.base})", reason=why)
 
 
 class Found(NamedTuple):
@@ -117,33 +141,6 @@ class Found(NamedTuple):
         return {name: shown[threat] for name, threat in self.ids.items()}
 
 
-class _Item(NamedTuple):
-    layer: LayerKey
-    threat: Threat
-    candidate: Candidate | None
-    """The underlying catalogue threat, if any."""
-
-    @property
-    def base(self) -> Decimal:
-        return self.threat.score.cvss_base
-
-    @property
-    def asset(self) -> AssetClass | None:
-        """The main asset that the threat harms, if it comes from the catalogue."""
-        return self.candidate.pattern.asset if self.candidate else None
-
-    @property
-    def group(self) -> int:
-        """0 for a threat in default use, 1 if it needs a setting or unusual use, 2 if assumed."""
-        if is_supported(self.threat) and not self.threat.setting:
-            return 0
-        return 2 if self.threat.basis == "assumed" else 1
-
-    def folded(self, why: str) -> Dropped:
-        threat = self.threat
-        return Dropped(what=f"threat {threat.id}: {threat.title} ({self.base})", reason=why)
-
-
 def find_threats(
     sheet: FactSheet, kind: ProductKind, factors: Factors, judgement: Judgement = NOTHING, usual: float | None = None
 ) -> Found:
@@ -162,13 +159,13 @@ def find_threats(
         shown, more = _shown(ordered, headline, led=bool(names))
         folded = [*merged.folded, *more]
     threats = tuple(
-        Placed(item.layer, item.threat.model_copy(update={"place": place})) for place, item in enumerate(shown, start=1)
+        item._replace(threat=item.threat.model_copy(update={"place": place})) for place, item in enumerate(shown, 1)
     )
     first = threats[0].threat if threats and headline else None
     return Found(
         threats=threats,
         headline=first,
-        base=_base(shown[0]) if first else None,
+        base=_base(threats[0]) if first else None,
         folded=tuple(folded),
         kind=kind,
         open=open_threats(sheet, kind),
@@ -183,7 +180,7 @@ def find_threats(
 
 def _alone(
     sheet: FactSheet, kind: ProductKind, factors: Factors, usual: float | None
-) -> tuple[Threat | None, list[_Item], list[Dropped]]:
+) -> tuple[Threat | None, list[Placed], list[Dropped]]:
     """Return the headline, the threats to show (starting with the headline) and the folded ones, based only on facts
     and kind. A threat that recurs for the kind becomes the headline only if no threat from facts can. A threat outside
     the families with priority for the kind is added if its facts are firm and it harms something else, or if there are
@@ -191,7 +188,7 @@ def _alone(
     """
     own = borne_out(candidates(sheet, kind, factors, revised=True), sheet, kind, factors)
     own = own if usual is None else _as_usual(own, usual, kind, factors)
-    left, folded = _without_doubles([_Item(one.layer, one.threat, one) for one in own])
+    left, folded = _without_doubles([Placed(one.layer, one.threat, one) for one in own])
     ordered = _varied(_ranked(left))
     headline = choose([item.threat for item in ordered])
     more = recurring(sheet, kind, factors)
@@ -199,7 +196,7 @@ def _alone(
         # If there is a headline, recurring threats may only be lowered, so that no assumption ranks above what the
         # facts show.
         more = _eased(more, usual, kind, factors) if headline else _as_usual(more, usual, kind, factors)
-    others = _ranked([_Item(one.layer, one.threat, one) for one in more])
+    others = _ranked([Placed(one.layer, one.threat, one) for one in more])
     grave = [item for item in ordered if item.base >= LOW_BASE or item.threat is headline]
     by_id = {item.threat.id: item for item in (*grave, *others)}
     firm = firm_ids(sheet, kind, factors)
@@ -220,7 +217,7 @@ def _alone(
     return headline, shown, folded
 
 
-def _leading(items: Sequence[_Item], headline: Threat | None, firm: Collection[str]) -> list[str]:
+def _leading(items: Sequence[Placed], headline: Threat | None, firm: Collection[str]) -> list[str]:
     """Return the ids of the headline and of the gravest threats from firm facts that harm other important assets, so
     that every main ability is represented by a danger."""
     led = [item for item in items if item.threat is headline]
@@ -232,8 +229,7 @@ def _leading(items: Sequence[_Item], headline: Threat | None, firm: Collection[s
 
 
 def _as_usual(fired: Sequence[Candidate], usual: float, kind: ProductKind, factors: Factors) -> tuple[Candidate, ...]:
-    """Lower the bases of default-use threats that are graver than usual, then raise the headline so that it stays the
-    gravest."""
+    """Lower the bases of default-use threats that are graver than usual; raise the headline to stay the gravest."""
     eased = _eased(fired, usual, kind, factors)
     first = choose([one.threat for one in eased])
     return tuple(settled(one, usual, kind, factors, raised=True) if one.threat is first else one for one in eased)
@@ -243,7 +239,7 @@ def _eased(fired: Sequence[Candidate], usual: float, kind: ProductKind, factors:
     return tuple(settled(one, usual, kind, factors) if one.threat.default_use else one for one in fired)
 
 
-def _base(first: _Item) -> Range:
+def _base(first: Placed) -> Range:
     """Compute the headline's base and its range: the range of its catalogue threat, shifted to the headline's base."""
     if first.candidate is None:
         return point(first.base)
@@ -255,7 +251,7 @@ def _base(first: _Item) -> Range:
 # ---------------------------------------------------------------- order and folding
 
 
-def _led(items: Sequence[_Item]) -> list[_Item]:
+def _led(items: Sequence[Placed]) -> list[Placed]:
     """Order an LLM's selection: its first five threats, its other threats, then catalogue threats.
 
     Each part is sorted as usual, by group and base. The LLM decides which threats most readers see, but its first five
@@ -273,14 +269,14 @@ def _led(items: Sequence[_Item]) -> list[_Item]:
     return [*_ranked(own[:ENOUGH]), *_ranked(own[ENOUGH:]), *_ranked(rest)]
 
 
-def _varied(ranked: Sequence[_Item]) -> list[_Item]:
+def _varied(ranked: Sequence[Placed]) -> list[Placed]:
     """Reorder ranked threats so that at most two of the first five have the same kind of entry.
 
     If injected text reaches many abilities, each of them leads to a threat of similar severity. Without reordering, the
     first page would show five variants of one threat and omit, for example, a stolen key or an open port.
     """
     ways: Counter[str] = Counter()
-    first: list[_Item] = []
+    first: list[Placed] = []
     for item in ranked:
         way = item.candidate.pattern.reference if item.candidate else ""
         if len(first) < ENOUGH and ways[way] < MAX_ALIKE:
@@ -291,19 +287,19 @@ def _varied(ranked: Sequence[_Item]) -> list[_Item]:
     return [*(item for item in ranked if item in first), *(item for item in rest if item not in first)]
 
 
-def _ranked(items: Sequence[_Item]) -> list[_Item]:
+def _ranked(items: Sequence[Placed]) -> list[Placed]:
     """Sort by group, base, basis and asset; equal items keep the order of the catalogue."""
 
-    def order(item: _Item) -> tuple[int, Decimal, bool, int]:
+    def order(item: Placed) -> tuple[int, Decimal, bool, int]:
         asset = ASSETS.index(item.candidate.pattern.asset) if item.candidate else 0
         return item.group, -item.base, item.threat.basis != "quoted", asset
 
     return sorted(items, key=order)
 
 
-def _without_doubles(items: Sequence[_Item]) -> tuple[list[_Item], list[Dropped]]:
+def _without_doubles(items: Sequence[Placed]) -> tuple[list[Placed], list[Dropped]]:
     """Fold items that a more specific item covers on an equal or better basis; return kept and folded items."""
-    kept: list[_Item] = []
+    kept: list[Placed] = []
     folded: list[Dropped] = []
     for item in items:
         closer = [
@@ -318,12 +314,12 @@ def _without_doubles(items: Sequence[_Item]) -> tuple[list[_Item], list[Dropped]
     return kept, folded
 
 
-def _shown(items: Sequence[_Item], headline: Threat | None, *, led: bool) -> tuple[list[_Item], list[Dropped]]:
+def _shown(items: Sequence[Placed], headline: Threat | None, *, led: bool) -> tuple[list[Placed], list[Dropped]]:
     """Choose the threats to show, headline first, and fold the rest; `led` means that an LLM chose the order."""
     room = {0: MAX_DEFAULT, 1: MAX_SETTING, 2: MAX_ASSUMED}
     most = MAX_SHOWN if led else MAX_ALONE
     layers: Counter[LayerKey] = Counter()
-    shown: list[_Item] = []
+    shown: list[Placed] = []
     folded: list[Dropped] = []
     for item in sorted(items, key=lambda item: item.threat is not headline):
         if len(shown) >= most:
@@ -358,12 +354,12 @@ class _Merged:
         self._bases = self._implied(kind)
         self.names: dict[str, str] = {}
         """Ids of the LLM's threats, keyed by its names for them."""
-        self.items: list[_Item] = []
+        self.items: list[Placed] = []
         self.folded: list[Dropped] = []
         self._take()
         self._add_catalogue()
 
-    def leading(self, ordered: Sequence[_Item]) -> list[Threat]:
+    def leading(self, ordered: Sequence[Placed]) -> list[Threat]:
         """Return the threats that may be the headline: the LLM's own, and far graver catalogue threats.
 
         This prevents an LLM that follows injected instructions from lowering the score, without letting patterns
@@ -432,7 +428,7 @@ class _Merged:
                 self.folded.append(Dropped(what=f"threat T{number}: {judged.title}", reason=why))
                 continue
             self.names[f"T{number}"] = made.id
-            self.items.append(_Item(judged.layer, made, like))
+            self.items.append(Placed(judged.layer, made, like))
             taken |= {like.id} if like else set()
 
     def _underrated(self) -> frozenset[str]:
@@ -465,10 +461,10 @@ class _Merged:
             if graded.get(self.names.get(one.into, ""), _NONE) + MAX_BELOW >= self._bases.get(one.candidate, _NONE)
         }
         said = {verdict.candidate: verdict for verdict in self._judgement.verdicts}
-        kept: list[_Item] = []
-        silent: list[_Item] = []
+        kept: list[Placed] = []
+        silent: list[Placed] = []
         for one in [one for one in self._fired.values() if one.id not in taken]:
-            item, verdict = _Item(one.layer, one.threat, one), said.get(one.id)
+            item, verdict = Placed(one.layer, one.threat, one), said.get(one.id)
             if verdict and verdict.says == "wrong" and verdict.holds:
                 self.folded.append(item.folded(f"the LLM: {verdict.why}"))
             elif (self._bases.get(one.id, _NONE) > bar and one.id not in told) or (verdict and verdict.says == "keep"):
@@ -552,7 +548,7 @@ def _by_setting(fact: Fact, sheet: FactSheet) -> bool:
     return any(one.read_by("llm") and set(fact.evidence) <= set(one.evidence) for one in settings)
 
 
-def _same_ground(candidate: Candidate, item: _Item) -> bool:
+def _same_ground(candidate: Candidate, item: Placed) -> bool:
     """Return whether the LLM's threat is in the candidate's layer and cites all of the candidate's facts."""
     return candidate.layer == item.layer and bool(candidate.facts) and set(candidate.facts) <= set(item.threat.facts)
 

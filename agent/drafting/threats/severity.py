@@ -91,8 +91,7 @@ def supposable(sheet: FactSheet, facts: FactIndex) -> tuple[str, ...]:
 
 
 def _choice(pattern: Pattern, metric: Metric, facts: FactIndex, source: str) -> Choice:
-    """Apply the first rule that holds. If an earlier rule might hold, its value is recorded as another possible
-    value."""
+    """Apply the first rule that holds. The value of an earlier rule that might hold is another possible value."""
     others: dict[str, None] = {}
     for rule in pattern.metrics[metric]:
         truth = rule.when.of(facts) if rule.when else Truth(True)
@@ -196,8 +195,7 @@ def _interaction(threat: JudgedThreat, value: str, facts: FactIndex) -> tuple[st
     approvals = facts.approvals()
     cited = [fact for fact in approvals if fact.id in threat.facts]
     if value in "NP" and cited and threat.basis != "needs a setting":
-        first = (fact.evidence[0] for fact in cited)
-        return "A", "the step requires approval by default" + marks(first, 2)
+        return "A", "the step requires approval by default" + marks((fact.evidence[0] for fact in cited), 2)
     # The threat starts with content that an outsider plants where a user's task will read it.
     privilege = threat.metrics.get("PR")
     planted = privilege is not None and privilege.value == "N" and not _any("open_doors", facts)

@@ -181,8 +181,7 @@ def quote_of(statement: Statement) -> Quote:
 
 
 def _cited(scores: NDArray[np.float32]) -> list[int]:
-    """Return the rows of the statements that a proposal cites: the one with the highest score, and others that score
-    nearly as high."""
+    """Return the rows of the statements that a proposal cites: those with the highest score or nearly so."""
     order = np.lexsort((np.arange(len(scores)), -scores))[:_QUOTES]
     best = float(scores[order[0]])
     return [int(row) for n, row in enumerate(order) if n == 0 or scores[row] >= max(best - _NEAR, _FURTHER)]

@@ -151,7 +151,7 @@ def weighed(
         "factors": heads.factors(drawn),
         "layers": heads.layers(statements, features),
         "tellings": heads.tellings(statements, features),
-        "stating": stating(features),
+        "stating": int((features[:, DIMENSIONS:].max(axis=1) / SCORE_SCALE > QUIET).sum()),
     }
     return outlook.model_copy(update=found)
 
@@ -164,12 +164,6 @@ def unswayed(odds: Floats, statements: Sequence[Statement]) -> Floats:
     odds = odds.copy()
     odds[muted, LAYERS.index(OF_CONTROLS)] = LOWEST
     return odds
-
-
-def stating(features: Floats) -> int:
-    """Count the statements that state anything at all."""
-    scores = features[:, DIMENSIONS:] / SCORE_SCALE
-    return int((scores.max(axis=1) > QUIET).sum())
 
 
 def first_words(text: str) -> str:

@@ -128,11 +128,8 @@ def may_assert(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDAr
 
 
 def _in_form(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDArray[np.bool_]:
-    """Return which statements have a form that allows which keys, shape (n, k).
-
-    If a key has patterns, a statement of one or two words must match one of them. Code must do so for the keys in
-    `_BY_FORM`.
-    """
+    """Return which statements have a form that allows which keys, shape (n, k)."""
+    # If a key has patterns, one or two words must match one of them, and so must code for the keys in `_BY_FORM`.
     found = np.ones((len(statements), len(keys)), dtype=bool)
     terse = [
         n
@@ -143,8 +140,7 @@ def _in_form(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDArra
     hits = matches([statements[n] for n in terse], rules)
     code = np.array([statements[n].block == "code" for n in terse], dtype=bool)
     for column, key in enumerate(keys):
-        own = [number for number, rule in enumerate(rules) if rule.key == key.id]
-        if own:
+        if own := [number for number, rule in enumerate(rules) if rule.key == key.id]:
             found[terse, column] = hits[:, own].any(axis=1) | (code & (key.id not in _BY_FORM))
     return found
 
