@@ -1,14 +1,16 @@
 """Laws of the fact sheet: order does not matter, merging is idempotent, and a struck fact leaves no trace."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 from hypothesis import given, settings, strategies as st
 from pydantic import ValidationError
 
 from agent.errors import InputError
-from agent.facts.sheet import build_sheet, combined, counted, fact_id, join, merge, without
-from agent.records import SLOTS, Evidence, Fact, FactSheet, FactSource, Search, Slot
+from agent.facts.sheet import build_sheet, combined, counted, join, merge, without
+from agent.records import Evidence, Fact, FactSheet, FactSource, Search
+from tests.fakes.drafting.sheets import fact as fact_of_reader
 
 EVIDENCE = tuple(
     Evidence(id=f"E{n}", document="D1", start=10 * n, end=10 * n + 5, quote="words", rank=2, about="product")
@@ -17,46 +19,17 @@ EVIDENCE = tuple(
 LOOKED = (Search(reader="llm", documents=("D1",), statements=9),)
 KEYS = ("runs_commands", "writes_files", "read_only", "sandbox", "endpoint_auth", "endpoint_no_auth", "memory_long")
 SLOT_NAMES = ("object", "scope", "part")
-
-
-def fact(
-    key: str,
-    *marks: str,
-    polarity: str = "asserted",
-    about: str = "product",
-    reader: str = "llm",
-    confidence: float = 0.5,
-    rank: int = 2,
-    **slots: str,
-) -> Fact:
-    filled = tuple(Slot(name=name, value=slots[name]) for name in SLOTS if name in slots)
-    sources, sure = combined([FactSource(reader=reader, confidence=confidence)])
-    return Fact(
-        id=fact_id(key, polarity, about, filled),
-        key=key,
-        polarity=polarity,
-        slots=filled,
-        about=about,
-        evidence=marks or ("E1",),
-        sources=sources,
-        rank=rank,
-        confidence=sure,
-        state="denied" if polarity == "denied" else "claimed",
-    )
-
-
+fact = partial(fact_of_reader, reader="llm", confidence=0.5)
 facts = st.builds(
-    lambda key, marks, polarity, about, reader, confidence, rank, slots: fact(
-        key, *sorted(marks), polarity=polarity, about=about, reader=reader, confidence=confidence, rank=rank, **slots
-    ),
+    lambda key, marks, slots, **how: fact(key, *sorted(marks), **how, **slots),
     st.sampled_from(KEYS),
     st.sets(st.sampled_from([item.id for item in EVIDENCE]), min_size=1, max_size=3),
-    st.sampled_from(("asserted", "denied", "configurable")),
-    st.sampled_from(("product", "platform")),
-    st.sampled_from(("llm", "embedded", "manifest")),
-    st.floats(0, 1),
-    st.integers(0, 5),
     st.dictionaries(st.sampled_from(SLOT_NAMES), st.sampled_from(("files", "Files ", "the server")), max_size=3),
+    polarity=st.sampled_from(("asserted", "denied", "configurable")),
+    about=st.sampled_from(("product", "platform")),
+    reader=st.sampled_from(("llm", "embedded", "manifest")),
+    confidence=st.floats(0, 1),
+    rank=st.integers(0, 5),
 )
 many = st.lists(facts, max_size=12)
 
@@ -137,13 +110,9 @@ def test_another_reader_never_makes_less_sure(told: list[tuple[str, float]]) -> 
 
 
 def test_readers_of_the_same_thing_become_one_fact_with_all_that_they_have() -> None:
-    (one,) = merge(
-        [
-            fact("runs_commands", "E1", reader="embedded", confidence=0.5, rank=1),
-            fact("runs_commands", "E2", reader="llm", confidence=0.8, object="commands"),
-            fact("runs_commands", "E2", reader="manifest", confidence=0.5, rank=4, scope="the host"),
-        ]
-    )
+    read = fact("runs_commands", "E1", reader="embedded", rank=1)
+    led = fact("runs_commands", "E2", confidence=0.8, object="commands")
+    (one,) = merge([read, led, fact("runs_commands", "E2", reader="manifest", rank=4, scope="the host")])
     assert [source.reader for source in one.sources] == ["embedded", "llm", "manifest"]
     assert one.evidence == ("E1", "E2")
     assert (one.rank, one.confidence) == (4, 0.95)
@@ -157,19 +126,13 @@ def test_different_objects_and_different_parts_of_a_control_stay_apart() -> None
     assert len(merge([fact("deletes_data", object="notes"), fact("deletes_data")])) == 1
 
 
-def test_a_denied_ability_beside_its_assertion_does_not_count() -> None:
-    rows = merge([fact("runs_commands", "E1"), fact("runs_commands", "E2", polarity="denied")])
-    assert [(row.polarity, row.counts, row.state) for row in sorted(rows, key=lambda row: row.polarity)] == [
-        ("asserted", True, "contradicted"),
-        ("denied", False, "contradicted"),
-    ]
-    alone = merge([fact("runs_commands", "E2", polarity="denied")])[0]
+@pytest.mark.parametrize(("key", "counting"), [("runs_commands", "asserted"), ("sandbox", "denied")])
+def test_of_an_assertion_and_a_denial_the_riskier_counts(key: str, counting: str) -> None:
+    rows = merge([fact(key, "E1"), fact(key, "E2", polarity="denied")])
+    assert {row.polarity: row.counts for row in rows} == {how: how == counting for how in ("asserted", "denied")}
+    assert {row.state for row in rows} == {"contradicted"}
+    (alone,) = merge([fact(key, "E2", polarity="denied")])
     assert (alone.state, alone.counts) == ("denied", True)
-
-
-def test_a_denied_control_beside_its_assertion_counts() -> None:
-    rows = merge([fact("sandbox", "E1"), fact("sandbox", "E2", polarity="denied")])
-    assert {row.polarity: row.counts for row in rows} == {"asserted": False, "denied": True}
 
 
 def test_a_limit_counts_for_nothing_beside_the_deed_in_the_same_part_only() -> None:
@@ -217,11 +180,8 @@ def test_sheets_of_two_waves_become_one() -> None:
     both = join([first, second])
     assert both == join([second, first])
     assert [item.start for item in both.evidence] == [10, 30, 50]
-    assert {item.key: item.evidence for item in both.facts} == {
-        "runs_commands": ("E1", "E3"),
-        "sandbox": ("E2",),
-        "memory_long": ("E1",),
-    }
+    marks = {"runs_commands": ("E1", "E3"), "sandbox": ("E2",), "memory_long": ("E1",)}
+    assert {item.key: item.evidence for item in both.facts} == marks
     assert both.searched == LOOKED
     assert [item.key for item in counted(both, "sandbox")] == ["sandbox"]
 

@@ -1,7 +1,5 @@
 """Proposals checked against the sources: valid ones become facts with evidence, lies are dropped with a reason."""
 
-from collections.abc import Sequence
-
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -9,10 +7,10 @@ from agent.facts.anchor import holds
 from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.reading import read_sheet
 from agent.facts.sheet import combined
-from agent.facts.verify import MAX_QUOTES, Material, Verified, verify, word_count
+from agent.facts.verify import MAX_QUOTES, Material, verify, word_count
 from agent.facts.vocabulary import load_vocabulary
 from agent.intake.extract.statements.split import statements
-from agent.records import DropReason, Fact, StatementRole
+from agent.records import Document, DropReason, Fact, StatementRole
 from tests.fakes.fact_sources import NOTE, ScriptedReader, document, material, proposal
 
 PAGE = document(NOTE)
@@ -32,13 +30,10 @@ def reason(*proposals: Proposal, sources: Material = SOURCES) -> DropReason:
     return found.dropped[-1].reason
 
 
-def told(rows: Sequence[str], role: StatementRole) -> Material:
-    """The page, with the role changed for statements that contain one of these words."""
-    changed = [
-        row.model_copy(update={"role": role, "reason": "told by the test"}) if any(w in row.text for w in rows) else row
-        for row in statements((PAGE,))
-    ]
-    return material(PAGE, rows=changed)
+def changed(page: Document, words: str, **update: str) -> Material:
+    """Return the page with the statements that contain these words changed."""
+    rows = (row.model_copy(update=update) if words in row.text else row for row in statements((page,)))
+    return material(page, rows=tuple(rows))
 
 
 def test_a_true_proposal_becomes_a_fact_with_a_quote_at_its_place() -> None:
@@ -55,26 +50,18 @@ def test_a_quote_may_differ_in_space_and_case_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "quote", "shown"),
+    ("text", "quote", "negation"),
     [
-        (
-            "The bridge is not run or reviewed by the port.",
-            "run or reviewed by the port",
-            "not run or reviewed by the port",
-        ),
-        ("It doesn't ever call home from the quay.", "call home from the quay", "doesn't ever call home from the quay"),
-        ("Berths are booked without asking the skipper.", "asking the skipper", "without asking the skipper"),
-        (
-            "It is not slow. It books berths for the skipper.",
-            "books berths for the skipper",
-            "books berths for the skipper",
-        ),
-        ("Notes on berths reach the skipper.", "on berths reach the skipper", "on berths reach the skipper"),
+        ("The bridge is not run or reviewed by the port.", "run or reviewed by the port", "not "),
+        ("It doesn't ever call home from the quay.", "call home from the quay", "doesn't ever "),
+        ("Berths are booked without asking the skipper.", "asking the skipper", "without "),
+        ("It is not slow. It books berths for the skipper.", "books berths for the skipper", ""),
+        ("Notes on berths reach the skipper.", "on berths reach the skipper", ""),
     ],
 )
-def test_a_quote_keeps_the_negation_before_it(text: str, quote: str, shown: str) -> None:
+def test_a_quote_keeps_the_negation_before_it(text: str, quote: str, negation: str) -> None:
     (place,) = material(document(text)).places(Quote(text=quote))
-    assert place.text == shown
+    assert place.text == negation + quote
 
 
 @pytest.mark.parametrize(
@@ -114,20 +101,15 @@ def test_a_bad_quote_does_not_take_a_good_one_with_it() -> None:
 
 @pytest.mark.parametrize("role", ["instruction", "example", "news", "marketing", "other-product", "navigation"])
 def test_a_sentence_that_carries_nothing_is_no_evidence(role: StatementRole) -> None:
-    found = verify([proposal("runs_commands", "runs shell commands")], told(["shell commands"], role))
+    sources = changed(PAGE, "shell commands", role=role, reason="told by the test")
+    found = verify([proposal("runs_commands", "runs shell commands")], sources)
     assert found.facts == ()
     assert found.dropped[0].reason == "carries no facts"
     assert "told by the test" in found.dropped[0].detail
 
 
 def test_a_key_that_hides_in_other_text_is_read_there_and_no_other_is() -> None:
-    start = material(
-        document("Start it with npx and the latest package.\n"),
-        rows=[
-            row.model_copy(update={"role": "instruction"})
-            for row in statements((document("Start it with npx and the latest package.\n"),))
-        ],
-    )
+    start = changed(document("Start it with npx and the latest package.\n"), "npx", role="instruction")
     assert only(proposal("fetched_at_start", "npx and the latest package"), sources=start).rank == 2
     assert reason(proposal("runs_commands", "npx and the latest package"), sources=start) == "carries no facts"
 
@@ -145,17 +127,13 @@ def test_nothing_rests_on_a_flagged_passage() -> None:
 
 def test_a_quote_that_stands_twice_counts_where_it_may() -> None:
     page = document("## Alternatives\n\nIt deletes whole fleets.\n\n## Tools\n\nIt deletes whole fleets.\n")
-    fact = only(proposal("deletes_data", "deletes whole fleets"), sources=material(page))
-    assert fact.about == "product"
+    assert only(proposal("deletes_data", "deletes whole fleets"), sources=material(page)).about == "product"
 
 
 def test_a_platform_stays_a_platform_whatever_the_reader_says() -> None:
     page = document("# Kit\n\nIt lists berths.\n\n## About the platform\n\nAgents there run code for customers.\n")
-    rows = [
-        row.model_copy(update={"about": "platform"}) if "customers" in row.text else row for row in statements((page,))
-    ]
-    fact = only(proposal("runs_code", "run code for customers"), sources=material(page, rows=rows))
-    assert fact.about == "platform"
+    sources = changed(page, "customers", about="platform")
+    assert only(proposal("runs_code", "run code for customers"), sources=sources).about == "platform"
     assert only(proposal("queries_data", "lists berths", about="client"), sources=material(page)).about == "client"
 
 
@@ -176,12 +154,7 @@ def test_details_are_kept_only_in_words_of_the_sources() -> None:
     "value", ["version 7 computers", "GateOS computer", "only the gate computer", "not the gate computer", " "]
 )
 def test_numbers_names_and_narrowing_words_are_not_added(value: str) -> None:
-    made = Proposal(
-        reader="llm",
-        key="runs_commands",
-        quotes=(Quote(text="runs shell commands on the gate computer"),),
-        slots=(ProposedSlot(name="scope", value=value),),
-    )
+    made = proposal("runs_commands", "runs shell commands on the gate computer", slots={"scope": value})
     found = verify([made], SOURCES)
     assert found.facts[0].slots == ()
     assert found.dropped[0].reason == "slot not in the sources"
@@ -216,10 +189,8 @@ def test_nobody_grants_rank_four_by_saying_so() -> None:
 
 
 def test_no_proposal_is_confirmed() -> None:
-    found = verify(
-        [proposal("runs_commands", "runs shell commands", reader="analyst", confidence=1.0, inferred=True)], SOURCES
-    )
-    assert found.facts[0].state == "inferred"
+    made = proposal("runs_commands", "runs shell commands", reader="analyst", confidence=1.0, inferred=True)
+    assert only(made).state == "inferred"
 
 
 def test_evidence_is_numbered_by_place_whoever_came_first() -> None:
@@ -262,19 +233,14 @@ lies = st.builds(
 )
 
 
-def sound(found: Verified) -> bool:
-    by_id = {item.id: item for item in found.evidence}
-    return all(holds(item, PAGE) for item in found.evidence) and all(
-        fact.evidence and set(fact.evidence) <= set(by_id) for fact in found.facts
-    )
-
-
 @settings(max_examples=150, deadline=None)
 @given(st.lists(lies, max_size=6))
 def test_whatever_is_proposed_every_fact_rests_on_evidence_that_holds(proposals: list[Proposal]) -> None:
     found = verify(proposals, SOURCES)
-    assert sound(found)
+    assert all(holds(item, PAGE) for item in found.evidence)
     for fact in found.facts:
+        assert fact.evidence
+        assert set(fact.evidence) <= {item.id for item in found.evidence}
         assert fact.rank <= 3
         assert fact.state != "confirmed"
         assert fact.polarity != "denied" or WORDS[fact.key].deniable
@@ -291,20 +257,19 @@ HARBOUR = """# 港のアシスタント
 
 
 def test_scripts_without_blanks_are_measured_by_their_characters() -> None:
-    page = document(HARBOUR).model_copy(update={"language": "ja"})
+    sources = material(document(HARBOUR).model_copy(update={"language": "ja"}))
     quote = "門のコンピュータでシェルコマンドを実行します"
     assert word_count(quote) == (len(quote) + 1) // 2
     assert word_count("`run` runs three words") == 4
-    assert only(proposal("runs_commands", quote), sources=material(page)).evidence == ("E1",)
-    assert reason(proposal("runs_commands", "門の"), sources=material(page)) == "quote too short"
-    long = HARBOUR.splitlines()[2] * 2
-    assert reason(proposal("runs_commands", long), sources=material(page)) == "quote too long"
+    assert only(proposal("runs_commands", quote), sources=sources).evidence == ("E1",)
+    assert reason(proposal("runs_commands", "門の"), sources=sources) == "quote too short"
+    assert reason(proposal("runs_commands", HARBOUR.splitlines()[2] * 2), sources=sources) == "quote too long"
 
 
 def test_roles_of_sentences_in_another_language_are_left_to_the_llm() -> None:
-    page = document(HARBOUR).model_copy(update={"language": "ja"})
-    rows = [row.model_copy(update={"role": "example"}) for row in statements((page,))]
+    def sources(language: str) -> Material:
+        return changed(document(HARBOUR).model_copy(update={"language": language}), "", role="example")
+
     made = proposal("runs_commands", "シェルコマンドを実行します")
-    assert only(made, sources=material(page, rows=rows)).counts
-    english = page.model_copy(update={"language": "en"})
-    assert reason(made, sources=material(english, rows=rows)) == "carries no facts"
+    assert only(made, sources=sources("ja")).counts
+    assert reason(made, sources=sources("en")) == "carries no facts"
