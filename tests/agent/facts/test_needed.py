@@ -1,6 +1,7 @@
 """The parts of long documentation that an LLM is shown: the statements that a threat model needs, verbatim."""
 
 import shutil
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -33,17 +34,18 @@ IDLE = (
 )
 
 
-def page(identity: str, paragraphs: list[str], *, flag: str = "") -> Document:
+def page(identity: str, *paragraphs: str, flag: str = "") -> Document:
     text = "\n\n".join(("Handbook", *paragraphs)) + "\n"
     return plain(text, identity, kind="listing" if identity == "D1" else "docs", title="Handbook", flag=flag)
 
 
+@cache
 def sources() -> tuple[tuple[Document, ...], tuple[Statement, ...]]:
-    pages = [page("D1", ["Handbook is an agent for the terminal that edits code with an LLM."])]
+    pages = [page("D1", "Handbook is an agent for the terminal that edits code with an LLM.")]
     for number, sentence in enumerate(NEEDED, start=2):
         idle = [words.format(n=number * 10 + n) for n in range(4) for words in IDLE]
         flag = PLANTED if number == 3 else ""
-        pages.append(page(f"D{number}", [*idle[:6], sentence, *idle[6:], *filter(None, [flag])], flag=flag))
+        pages.append(page(f"D{number}", *idle[:6], sentence, *idle[6:], *filter(None, [flag]), flag=flag))
     documents = tuple(pages)
     found = statements(documents)
     return documents, with_roles(found, documents, embed([row.text for row in found]))
@@ -75,17 +77,10 @@ def test_within_the_room_verbatim_in_order_and_always_the_same(tokens: int) -> N
 
 
 def test_sources_that_fit_are_shown_whole_and_open_no_store() -> None:
-    documents = (page("D1", ["It sends mail."]), page("D2", [NEEDED[0], PLANTED], flag=PLANTED))
+    documents = (page("D1", "It sends mail."), page("D2", NEEDED[0], PLANTED, flag=PLANTED))
     shown = passages_for(documents, statements(documents), 10_000, lambda _: np.zeros(0), store="none such")
     assert [each.text.split("\n\n")[-1] for each in shown.passages] == ["It sends mail.", NEEDED[0]]
     assert (shown.note, shown.left_out_tokens) == ("", 0)
-
-
-def test_who_changed_the_roles_before_does_not_matter() -> None:
-    documents, found = sources()
-    other = tuple(row.model_copy(update={"role": "behaviour"}) for row in found)
-    with Library(documents, found, "memory") as one, Library(documents, other, "memory") as two:
-        assert np.array_equal(needed_features(one), needed_features(two))
 
 
 class Deaf(Library):
@@ -95,21 +90,25 @@ class Deaf(Library):
         return store_kind("memory").create(None)
 
 
-def test_what_the_store_finds_near_matters() -> None:
+def test_what_the_store_finds_near_matters_and_who_changed_the_roles_before_does_not() -> None:
     documents, found = sources()
-    with Library(documents, found, "memory") as library, Deaf(documents, found, "memory") as deaf:
-        assert not np.array_equal(needed_features(library), needed_features(deaf))
+    other = tuple(row.model_copy(update={"role": "behaviour"}) for row in found)
+    with (
+        Library(documents, found, "memory") as one,
+        Library(documents, other, "memory") as two,
+        Deaf(documents, found, "memory") as deaf,
+    ):
+        features = needed_features(one)
+        assert np.array_equal(features, needed_features(two))
+        assert not np.array_equal(features, needed_features(deaf))
 
 
 def test_a_worth_decides_by_the_chance_for_each_token_and_says_nothing_twice() -> None:
     long = "Backups of all conversations are written to a bucket in another region every night, " * 3
-    documents = (
-        page("D1", ["A tool."]),
-        page("D2", ["Logs are kept.", "Logs are kept.", long, "Keys are hashed."] * 40),
-    )
-    shown = passages_for(
-        documents, statements(documents), 40, lambda library: np.zeros(len(library.statements)), store="memory"
-    )
+    rows = ["Logs are kept.", "Logs are kept.", long, "Keys are hashed."] * 40
+    documents = (page("D1", "A tool."), page("D2", *rows))
+    found = statements(documents)
+    shown = passages_for(documents, found, 40, lambda library: np.zeros(len(library.statements)), store="memory")
     text = "\n".join(each.text for each in shown.passages)
     assert text.count("Logs are kept.") == 1
     assert "Keys are hashed." in text

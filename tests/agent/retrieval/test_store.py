@@ -33,11 +33,10 @@ PAGES = (plain(LISTING, kind="listing", title="Mailer"), plain(DOCS, "D2", title
 FOUND = statements(PAGES)
 
 
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+every_store = pytest.mark.parametrize("store", STORES)
 
 
+@every_store
 def test_search_finds_the_sentence_and_its_passage_and_nothing_that_a_finding_covers(store: str) -> None:
     with Library(PAGES, FOUND, store) as library:
         best, *others = library.search("how long are conversations kept?", 5)
@@ -61,6 +60,7 @@ def test_every_store_gives_the_same(tmp_path: Path) -> None:
     assert answers[0] == answers[1]
 
 
+@every_store
 def test_a_stored_index_is_reopened_and_a_stale_or_damaged_one_built_anew(store: str, tmp_path: Path) -> None:
     def searched() -> object:
         with Library(PAGES, FOUND, store) as library:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -16,11 +17,11 @@ from agent.facts.readers.heads import LOWEST, SECOND_LOWEST, read_heads, signs
 from agent.facts.readers.patterns import load_patterns
 from agent.facts.reading import read_sheet
 from agent.facts.vocabulary import load_vocabulary
-from agent.intake.extract.documents import compose
 from agent.intake.extract.formats.markdown import read_markdown
 from agent.intake.extract.statements.split import statements
-from agent.records import Document, Snapshot, Statement, StatementRole
+from agent.records import Document, Statement, StatementRole
 from agent.resources import data_folder
+from tests.fakes.fact_sources import composed
 
 PAGE = """# Tidewater MCP server
 
@@ -37,20 +38,13 @@ An MCP server that lets AI assistants search and update the berths of a harbour.
 - `delete_berth`: delete a berth and all of its bookings.
 - `list_berths`: list the berths of a harbour.
 """
+OPT_OUT = "## Telemetry\n\nAnonymous telemetry is sent to us and can be disabled with `QUAY_TELEMETRY`."
+APPROVED = "Every action requires approval by a named person, on by default; administrators can change it."
 READER = EmbeddedReader()
 
 
-def document(text: str, name: str = "D1") -> Document:
-    snapshot = Snapshot(
-        sha256="0" * 64,
-        requested_url="https://tidewater.example/readme",
-        final_url="https://tidewater.example/readme",
-        fetched_at="2026-11-01T00:00:00Z",
-        media_type="text/markdown",
-        kind="listing",
-        size=len(text),
-    )
-    return compose(name, read_markdown(text), snapshot)
+def document(text: str) -> Document:
+    return composed(read_markdown(text))
 
 
 def rows(page: Document, role: StatementRole = "behaviour") -> tuple[Statement, ...]:
@@ -67,12 +61,28 @@ def keys(proposals: Sequence[Proposal], polarity: str = "") -> set[str]:
 
 
 def test_it_reads_what_a_page_says() -> None:
-    assert {"api_key", "model_choice"} <= keys(read(PAGE))
+    found = read(PAGE)
+    assert {"api_key", "model_choice"} <= keys(found)
+    assert not keys(found, "denied")
+    assert all(0.5 < proposal.confidence < 1 for proposal in found), "the confidence is a chance over the limit"
+    (slot,) = (slot for proposal in found if proposal.key == "api_key" for slot in proposal.slots)
+    assert (slot.name, slot.value) == ("credential", "TIDEWATER_API_KEY")
 
 
-@pytest.mark.parametrize("role", ["instruction", "example", "news", "marketing", "other-product", "navigation"])
-def test_nothing_is_asserted_from_what_carries_no_facts(role: StatementRole) -> None:
-    assert not read(PAGE, role)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"flagged": True},
+        {"about": "other"},
+        *({"role": role} for role in ("instruction", "example", "news", "marketing", "other-product", "navigation")),
+    ],
+    ids=str,
+)
+def test_nothing_is_asserted_from_what_carries_no_facts(changed: dict[str, object]) -> None:
+    page = document(PAGE)
+    own = [row.model_copy(update=changed) for row in rows(page)]
+    assert not READER.read((page,), own)
+    assert not READER.outlook((page,), own).chances
 
 
 def test_every_proposal_passes_the_check() -> None:
@@ -83,66 +93,34 @@ def test_every_proposal_passes_the_check() -> None:
     assert all(page.text[item.start : item.end] == item.quote for item in sheet.evidence)
 
 
-def test_confidence_is_a_chance_over_the_limit() -> None:
-    found = read(PAGE)
-    assert found
-    assert all(0.5 < proposal.confidence < 1 for proposal in found)
-
-
-def test_the_name_of_the_key_is_a_slot() -> None:
-    slots = [slot for proposal in read(PAGE) if proposal.key == "api_key" for slot in proposal.slots]
-    assert [(slot.name, slot.value) for slot in slots] == [("credential", "TIDEWATER_API_KEY")]
-
-
-def test_a_denial_needs_a_negation() -> None:
-    said = read("# Quay\n\nQuay does not send any telemetry to PostHog.\n")
-    assert "telemetry_to_vendor" in keys(said, "denied")
-    promised = read("# Quay\n\nQuay does not collect any telemetry or usage data.\n")
-    assert not keys(promised, "denied"), "a claim denies nothing"
-    assert not keys(read("# Quay\n\nQuay collects telemetry and usage data.\n"), "denied")
-    assert not keys(read(PAGE), "denied")
-
-
 @pytest.mark.parametrize(
-    "sentence",
+    ("sentence", "key", "polarity", "read_so"),
     [
-        "The server cannot run shell commands.",
-        "It never runs shell commands.",
-        "No shell commands are run by the agent.",
+        ("Quay does not send any telemetry to PostHog.", "telemetry_to_vendor", "denied", True),
+        # A claim denies nothing.
+        ("Quay does not collect any telemetry or usage data.", "", "denied", False),
+        ("Quay collects telemetry and usage data.", "", "denied", False),
+        ("The server cannot run shell commands.", "runs_commands", "", False),
+        ("It never runs shell commands.", "runs_commands", "", False),
+        ("No shell commands are run by the agent.", "runs_commands", "", False),
+        # The words of a control that is missing assert none.
+        ("It asks a person for a confirmation before it deletes records.", "approval_before", "asserted", True),
+        ("It asks nobody for a confirmation before it deletes records.", "approval_before", "asserted", False),
+        ("Nobody is asked for a confirmation before it deletes records.", "approval_before", "asserted", False),
+        ("It deletes records without asking a person for a confirmation.", "approval_before", "asserted", False),
+        # A setting decides.
+        (OPT_OUT, "telemetry_to_vendor", "asserted", False),
     ],
 )
-def test_what_is_negated_is_not_asserted(sentence: str) -> None:
-    assert "runs_commands" not in keys(read(f"# Quay\n\n{sentence}\n"))
-
-
-@pytest.mark.parametrize(
-    ("sentence", "asks"),
-    [
-        ("It asks a person for a confirmation before it deletes records.", True),
-        ("It asks nobody for a confirmation before it deletes records.", False),
-        ("Nobody is asked for a confirmation before it deletes records.", False),
-        ("It deletes records without asking a person for a confirmation.", False),
-    ],
-)
-def test_the_words_of_a_control_that_is_missing_assert_none(sentence: str, asks: bool) -> None:
-    assert ("approval_before" in keys(read(f"# Quay\n\n{sentence}\n"), "asserted")) is asks
-
-
-def test_a_setting_decides() -> None:
-    found = read(
-        "# Quay\n\n## Telemetry\n\nAnonymous telemetry is sent to us and can be disabled with `QUAY_TELEMETRY`.\n"
-    )
-    assert keys(found, "asserted").isdisjoint({"telemetry_to_vendor"})
+def test_negations_missing_controls_and_settings(sentence: str, key: str, polarity: str, read_so: bool) -> None:
+    found = keys(read(f"# Quay\n\n{sentence}\n"), polarity)
+    assert (key in found if key else bool(found)) is read_so
 
 
 @pytest.mark.parametrize(
     ("sentence", "polarity", "default"),
     [
-        (
-            "Every action requires approval by a named person, on by default; administrators can change it.",
-            "asserted",
-            "on",
-        ),
+        (APPROVED, "asserted", "on"),
         ("Approval is enabled by default: each action waits for a person to confirm it.", "asserted", "enabled"),
         ("Approval of each action by a person can be required; it is off by default.", "configurable", "off"),
         ("Before it sends a mail it waits for a person to approve it.", "asserted", ""),
@@ -162,18 +140,6 @@ def test_a_planted_neighbour_moves_nothing() -> None:
     one, other = document(PAGE), document(planted)
     alone, beside = READER.scores((one,), rows(one)), READER.scores((other,), rows(other))
     np.testing.assert_allclose(alone, beside[: len(alone)], atol=1e-5)
-
-
-def test_a_flagged_sentence_says_nothing() -> None:
-    page = document(PAGE)
-    flagged = [row.model_copy(update={"flagged": True}) for row in rows(page)]
-    assert not READER.read((page,), flagged)
-    assert not READER.outlook((page,), flagged).chances
-
-
-def test_another_product_says_nothing() -> None:
-    page = document(PAGE)
-    assert not READER.read((page,), [row.model_copy(update={"about": "other"}) for row in rows(page)])
 
 
 def test_it_is_deterministic_and_does_not_depend_on_the_order() -> None:
@@ -215,10 +181,10 @@ def test_a_long_statement_is_quoted_in_part() -> None:
     assert quote.text in page.text
 
 
-def test_features_are_of_the_statement_alone() -> None:
-    own = rows(document(PAGE))[0]
-    assert named_features(own, frozenset()) == named_features(own, frozenset())
-    assert "w:NAME" in named_features(own, frozenset({"harbour"}))
+def test_the_name_of_the_product_is_no_feature() -> None:
+    found = named_features(rows(document(PAGE))[0], frozenset({"harbour"}))
+    assert "w:NAME" in found
+    assert "w:harbour" not in found
 
 
 def test_there_are_few_patterns_and_their_figures_are_kept() -> None:
@@ -233,8 +199,7 @@ def test_there_are_few_patterns_and_their_figures_are_kept() -> None:
 
 def test_changed_weights_are_noticed(tmp_path: Path) -> None:
     source = data_folder("corpus") / "knowledge" / "reader"
-    for file in source.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
+    copytree(source, tmp_path, dirs_exist_ok=True)
     assert read_heads(tmp_path).keys
     (tmp_path / "weights.npy").write_bytes((tmp_path / "weights.npy").read_bytes()[:-1] + b"\x7f")
     with pytest.raises(IntegrityError):
@@ -254,7 +219,6 @@ def test_a_reader_that_scored_beforehand_reads_the_same() -> None:
     page = document(PAGE)
     given = rows(page)
     before = READER.beforehand((page,), given)
-
     assert np.array_equal(before.scores((page,), given), READER.scores((page,), given))
     assert before.scores((page,), given[1:3]) == pytest.approx(READER.scores((page,), given[1:3]), abs=1e-4)
     assert before.read((page,), given) == READER.read((page,), given)

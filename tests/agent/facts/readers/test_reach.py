@@ -18,6 +18,9 @@ def may(statement: Statement, key: str) -> bool:
     return bool(may_assert([statement], [load_vocabulary()[key]])[0, 0])
 
 
+COMMAND = '{"servers": {"ledgerly": {"command": "ledgerly", "args": ["serve"]}}}'
+
+
 @pytest.mark.parametrize(
     ("statement", "key"),
     [
@@ -27,10 +30,7 @@ def may(statement: Statement, key: str) -> bool:
         (said("`ledgerly clean` removes old snapshots and caches.", role="reference"), "deletes_data"),
         (said("You should run generated code in a sandbox."), "sandbox"),
         (said("http://localhost:8000/oauth2callback", block="code"), "listens_locally"),
-        (
-            said('{"servers": {"ledgerly": {"command": "ledgerly", "args": ["serve"]}}}', block="code"),
-            "fetched_at_start",
-        ),
+        (said(COMMAND, block="code"), "fetched_at_start"),
         (said("Logs"), "deletes_data"),
     ],
     ids=["heading", "plan", "definition", "own store", "advice", "callback", "plain command", "one word"],
@@ -71,6 +71,5 @@ def test_a_choice_is_no_default(text: str, key: str, expected: bool) -> None:
 
 
 def test_the_optional_parameter_of_a_tool_makes_the_tool_no_option() -> None:
-    text = "Reads a document; `account` (optional) names whose."
-
-    assert not by_choice(said(text, role="reference"), load_vocabulary()["reads_documents"])
+    told = said("Reads a document; `account` (optional) names whose.", role="reference")
+    assert not by_choice(told, load_vocabulary()["reads_documents"])
