@@ -10,7 +10,7 @@ import hashlib
 from functools import cache, cached_property
 from typing import Final
 
-from agent.facts.knowledge import knowledge
+from agent.facts.knowledge import knowledge, loader
 from agent.records import Record
 from agent.taxonomy.factors import FactorKey
 from agent.taxonomy.kinds import ProductKind
@@ -132,13 +132,9 @@ def load_calibration() -> Calibration:
     )
 
 
-@cache
-def load_factors() -> FactorCalibration:
-    """Load the constants of the factors. Raises SchemaError if the file is missing or malformed."""
-    return knowledge(f"calibration/{FACTORS_FILE}", FactorCalibration)
+load_factors: Final = loader(f"calibration/{FACTORS_FILE}", FactorCalibration)
+"""Loads the constants of the factors. Raises SchemaError if the file is missing or malformed."""
 
 
-@cache
-def load_range() -> RangeCalibration:
-    """Load the residuals of the scores. Raises SchemaError if the file is missing or malformed."""
-    return knowledge(f"calibration/{RANGE_FILE}", RangeCalibration)
+load_range: Final = loader(f"calibration/{RANGE_FILE}", RangeCalibration)
+"""Loads the residuals of the scores. Raises SchemaError if the file is missing or malformed."""

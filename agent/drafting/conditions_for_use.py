@@ -6,17 +6,16 @@ milder. The residual is the highest remaining base of *all* threats in default u
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import cache
 from typing import Final, NamedTuple, get_args
 
 from pydantic import Field
 
 from agent.drafting.judgement import Given
 from agent.drafting.threats.cvss_vectors import IMPACTS, base_of, changed, eased, joined
-from agent.drafting.threats.expressions import CONTROL_RANK
 from agent.drafting.threats.selection import Found
 from agent.drafting.wording import asserted, capital, cited_by, default_of, marks, references, renamed, said
-from agent.facts.knowledge import knowledge
+from agent.facts.knowledge import loader
+from agent.facts.sheet import CONTROL_RANK
 from agent.records import Advice, Condition, Question, Record, Residual, Score, Threat, UseProposal
 from agent.taxonomy.kinds import ProductKind
 
@@ -72,10 +71,8 @@ class _Measure(NamedTuple):
     """Ids of threats that no longer exist when the condition is met."""
 
 
-@cache
-def load_conditions() -> ConditionRules:
-    """Load the conditions and legal points in file order."""
-    return knowledge("conditions.yaml", ConditionRules)
+load_conditions: Final = loader("conditions.yaml", ConditionRules)
+"""Loads the conditions and legal points in file order."""
 
 
 def advise(given: Given, found: Found, score: Score, questions: Sequence[Question]) -> Advice:
@@ -108,9 +105,6 @@ def advise(given: Given, found: Found, score: Score, questions: Sequence[Questio
         conflicts=tuple(filter(None, (renamed(each, called) for each in led.conflicts if given.stands(each)))),
         law=_law(given),
     )
-
-
-# ------------------------------------------------------------ conditions
 
 
 def _derived(given: Given, threats: Sequence[Threat], every: Sequence[Threat]) -> list[_Measure]:
@@ -223,9 +217,6 @@ def _judged(given: Given, found: Found) -> list[_Measure]:
         ends = frozenset(ids[name] for name in condition.ends if name in ids)
         made.append(_Measure(text, condition.who, renamed(condition.price, called), rows, led=True, ends=ends))
     return made
-
-
-# ------------------------------------------------------------ proposal and law
 
 
 def weighed(led: UseProposal, score: Score, residual: Residual | None, *, asked: bool, conditions: bool) -> UseProposal:

@@ -16,9 +16,8 @@ from typing import Final, Literal
 
 from agent.drafting.calibration import FactorCalibration, FactorConstants, load_factors
 from agent.drafting.judgement import NOTHING, JudgedFactor, Judgement, stands
-from agent.drafting.threats.expressions import CONTROL_RANK
 from agent.drafting.wording import default_of, kind_title, listed
-from agent.facts.sheet import counted, without
+from agent.facts.sheet import CONTROL_RANK, counted, without
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactorEstimate, FactSheet, Lowering, Part, State
 from agent.taxonomy.factors import FACTORS, FactorKey
@@ -93,8 +92,7 @@ def estimate(
     holding = without(sheet, *idle) if idle else sheet
     found: dict[FactorKey, FactorEstimate] = {}
     for key in FACTORS:
-        judged = _usable(led, key)
-        if judged is None:
+        if (judged := _usable(led, key)) is None:
             found[key] = _embedded(sheet, kind, key, constants)
         else:
             found[key] = _judged(holding, key, judged, constants.factors[key], led.disputed)
@@ -139,10 +137,8 @@ def _usable(judgement: Judgement, key: FactorKey) -> JudgedFactor | None:
     return None if judged is None or judged.insufficient else judged
 
 
-# ---------------------------------------------------------------- from the sheet alone
-
-
 def _embedded(sheet: FactSheet, kind: ProductKind, key: FactorKey, calibration: FactorCalibration) -> FactorEstimate:
+    """Estimate a factor from the sheet alone."""
     found = _summed(sheet, kind, key, calibration)
     spread = calibration.factors[key].spread
     least, _ = floors(sheet, key)
@@ -270,9 +266,6 @@ def _rationale(kind: ProductKind, facts: Sequence[Fact], falls: Sequence[tuple[F
     return f"{first}{', and' if raising else ','} lowered by {last}."
 
 
-# ---------------------------------------------------------------- led by an LLM
-
-
 def _judged(
     sheet: FactSheet, key: FactorKey, judged: JudgedFactor, constants: FactorConstants, disputed: Collection[str]
 ) -> FactorEstimate:
@@ -305,9 +298,6 @@ def _judged(
         rationale=judged.reason,
         evidence=tuple(dict.fromkeys(evidence)),
     )
-
-
-# ---------------------------------------------------------------- small parts
 
 
 def _part(kind: Literal["typical", "remainder", "proposal"], label: str, effect: float) -> Part:

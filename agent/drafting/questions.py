@@ -12,7 +12,6 @@ The squares of the causes add up, so a question that settles a share s of their 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import cache
 from typing import Final, NamedTuple
 
 from pydantic import Field
@@ -24,7 +23,7 @@ from agent.drafting.threats.cvss_vectors import base_of, changed, eased
 from agent.drafting.threats.selection import Found
 from agent.drafting.threats.severity import THREAT_MULTIPLIER, Factors
 from agent.drafting.wording import capital, inside, listed, load_wording, references, renamed, third_person
-from agent.facts.knowledge import knowledge
+from agent.facts.knowledge import loader
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Ease, FactSheet, Question, Record, Score, Threat
@@ -75,10 +74,8 @@ class QuestionRow(Record):
     about: tuple[str, ...]
 
 
-@cache
-def load_questions() -> tuple[QuestionRow, ...]:
-    """Load the questions in file order."""
-    return knowledge("vendor_questions.yaml", tuple[QuestionRow, ...])
+load_questions: Final = loader("vendor_questions.yaml", tuple[QuestionRow, ...])
+"""Loads the questions in file order."""
 
 
 def spread(factors: Factors, base: tuple[float, float, float], width: float, unsure: Sequence[LayerKey]) -> Spread:
@@ -160,9 +157,6 @@ def _worth(question: Question, open_layers: Sequence[LayerKey], chosen: Sequence
     return min(new, 1), bool(touched - named), question.effect
 
 
-# ------------------------------------------------------------ from facts
-
-
 def _from_facts(given: Given, found: Found, causes: Spread) -> list[Question]:
     """Return the questions of the file that apply to the facts, with the threats that an answer changes."""
     known = {fact.key for fact in counted(given.sheet)}
@@ -227,10 +221,8 @@ def _changes(row: QuestionRow, touched: Sequence[Threat], names: Mapping[str, st
     return f"{row.answer}: {text}."
 
 
-# ------------------------------------------------------------ from an LLM's judgement
-
-
 def _judged(given: Given, found: Found, causes: Spread) -> list[Question]:
+    """Return an LLM's questions whose quotes still exist, under the draft's names of threats."""
     called = found.called
     made: dict[str, Question] = {}
     for asked in given.judgement.questions:

@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Final
 
 from agent.drafting.threats.catalogue import load_catalogue
-from agent.drafting.threats.expressions import CONTROL_RANK, FactIndex
+from agent.drafting.threats.expressions import FactIndex
 from agent.drafting.threats.selection import Found, find_threats
 from agent.drafting.threats.severity import THREAT_MULTIPLIER, Factors, aivss_request
 from agent.drafting.withholding import why_withheld
-from agent.facts.sheet import comforts, counted, without
+from agent.facts.sheet import CONTROL_RANK, comforts, counted, without
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactSheet, LikelyConstants, Range, Score, WithoutClaims
 from agent.scoring import score, severity, with_controls, withhold

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
-from agent.drafting.calibration import RangeCalibration, load_range
+from agent.drafting.calibration import RangeCalibration
 from agent.drafting.withholding import MAX_BANDS, bands_spanned
 from agent.records import LikelyConstants
 
@@ -34,19 +34,15 @@ def residual(labelled: float, drafted: float) -> float:
     return math.log(max(10 - labelled, MIN_GAP) / max(10 - drafted, MIN_GAP))
 
 
-def likely(
-    raw: Decimal, calibration: RangeCalibration | None = None, *, thin: bool = False, judged: bool = False
-) -> LikelyConstants:
+def likely(raw: Decimal, calibration: RangeCalibration, *, thin: bool = False, judged: bool = False) -> LikelyConstants:
     """Choose the likely range for a draft with the unrounded score `raw` (0 to 10).
 
-    `thin` means that the sources hardly describe the product, `judged` that an LLM judged the threats. Raises
-    SchemaError if the bundled constants cannot be read.
+    `thin` means that the sources hardly describe the product, `judged` that an LLM judged the threats.
     """
-    constants = calibration or load_range()
-    name, residuals = constants.name, constants.residuals
-    if judged and constants.judged:
-        name, residuals = f"readers' scores of drafts with an LLM, n={len(constants.judged)}", constants.judged
-    factor = constants.thin_factor if thin else 1.0
+    name, residuals = calibration.name, calibration.residuals
+    if judged and calibration.judged:
+        name, residuals = f"readers' scores of drafts with an LLM, n={len(calibration.judged)}", calibration.judged
+    factor = calibration.thin_factor if thin else 1.0
 
     def end(level: float, rounding: str) -> Decimal:
         exact = (10 - float(raw)) * math.exp(factor * quantile(residuals, level))

@@ -5,11 +5,10 @@ clause, markup, text that looks like a mark) the sentence uses the default objec
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cache
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from agent.facts.knowledge import knowledge
+from agent.facts.knowledge import loader
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import FactKey, GroupId, load_vocabulary
 from agent.records import SLOTS, Fact, FactSheet, Polarity, ReaderName, Record, SlotName
@@ -113,10 +112,8 @@ class Said(NamedTuple):
         return f"{third_person(do)} {self.what}{self.setting}"
 
 
-@cache
-def load_wording() -> Mapping[str, Words]:
-    """Load the wordings by vocabulary key."""
-    return knowledge("wording.yaml", dict[str, Words])
+load_wording: Final = loader("wording.yaml", dict[str, Words])
+"""Loads the wordings by vocabulary key."""
 
 
 def subject(kind: ProductKind, name: str) -> str:
@@ -127,9 +124,6 @@ def subject(kind: ProductKind, name: str) -> str:
 def kind_title(kind: ProductKind) -> str:
     """Return the kind with its article: "an MCP server"."""
     return article(KIND_TITLES[kind])
-
-
-# ------------------------------------------------------------ what facts say
 
 
 def said(
@@ -280,9 +274,6 @@ def absent(sheet: FactSheet, key: str, *, by: ReaderName | None = None) -> bool:
     )
 
 
-# ------------------------------------------------------------ words
-
-
 def predicates(sayings: Sequence[Said], *, plain: bool = False) -> str:
     """Join several sayings into one list of predicates: "runs shell commands, and reads mail and web pages".
 
@@ -388,9 +379,6 @@ def word_count(text: str) -> int:
         if "]" in word:
             inside = False
     return count
-
-
-# ------------------------------------------------------------ names of threats
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:

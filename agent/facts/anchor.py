@@ -22,8 +22,7 @@ _FOLDED: Final = str.maketrans(
     dict.fromkeys("‘’‚‛′‵´`ʼ＇", "'") | dict.fromkeys("“”„‟″‶«»＂", '"') | dict.fromkeys("‐‑‒–—―−﹘﹣－⁃", "-")
 )
 _JAMO: Final = range(0x1160, 0x1200)
-"""Hangul vowels and final consonants. They are not combining marks, but NFKC still joins them to the preceding
-letter."""
+"""Hangul vowels and final consonants, which NFKC joins to the preceding letter although they are no combining marks."""
 _TOKENS: Final = re.compile(r"(?P<plain>[\x21-\x7e]+(?=[\x00-\x7f]|\Z))|(?P<blank>\s+)|(?P<other>.)", re.DOTALL)
 
 
@@ -64,8 +63,7 @@ class Anchored:
 
 
 def locate(quote: str, text: str, hint: int | None = None) -> Span | None:
-    """Return the span of `quote` in `text`, or None; see `Anchored.locate`. Recent texts are cached, because several
-    quotes are usually looked up in each."""
+    """Return the span of `quote` in `text`, or None; see `Anchored.locate`. The last few texts are cached."""
     return _anchored(text).locate(quote, hint)
 
 

@@ -1,6 +1,8 @@
 """Read the YAML and JSON files of `corpus/knowledge` as records."""
 
 import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -33,6 +35,11 @@ def knowledge(place: str | Path, kind: type[ValueT], context: object = None) -> 
     except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
         what = str(error)
     raise SchemaError(what, where=str(file), hint="CONTRIBUTING.md's recipes describe the fields of knowledge files")
+
+
+def loader(place: str, kind: type[ValueT]) -> Callable[[], ValueT]:
+    """Return a function that reads a file as `knowledge` does, but only once."""
+    return cache(lambda: knowledge(place, kind))
 
 
 def _names(raw: object, steps: tuple[int | str, ...]) -> list[str]:

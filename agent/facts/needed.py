@@ -55,15 +55,17 @@ class NeededHead:
 
 
 def needed_passages(documents: Sequence[Document], statements: Sequence[Statement], tokens: int) -> Shown:
-    """Select passages to show to an LLM, at most `tokens` long: the statements that a threat model is most likely to
-    need.
-    """
-    return passages_for(documents, statements, tokens, lambda library: load_needed().odds(needed_features(library)))
+    """Select the passages, at most `tokens` long, that a threat model is most likely to need, to show to an LLM."""
+    return passages_for(documents, statements, tokens, needed)
+
+
+def needed(library: Library) -> Floats:
+    """Compute the log-odds that a threat model needs each statement of a library, shape (n,)."""
+    return load_needed().odds(needed_features(library))
 
 
 def needed_features(library: Library, heads: FactHeads | None = None, roles: RoleClassifier | None = None) -> Floats:
-    """Compute the head's features, shape (n, f), with the given fact heads or roles, if any, instead of the default
-    ones."""
+    """Compute the head's features, shape (n, f), by default with the bundled fact heads and roles."""
     given = library.statements
     if not given:
         return np.zeros((0, 0))

@@ -52,19 +52,15 @@ class Reader(Protocol):
     @property
     def name(self) -> ReaderName:
         """The reader's name, under which its facts are listed."""
-        ...
 
     @property
     def forms(self) -> frozenset[DocumentForm]:
         """The forms of documents that the reader accepts."""
-        ...
 
     @property
     def looks_for(self) -> tuple[str, ...]:
         """The keys that the reader can find; empty for all. A key can be reported absent only if a reader looked for
         it."""
-        ...
 
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
         """Propose the facts found in `documents`, which were split into `statements`."""
-        ...

@@ -34,6 +34,8 @@ from agent.records import (
 )
 from agent.records.facts import cited
 
+CONTROL_RANK: Final = 3
+"""Minimum rank of a control that counts: its documentation states setting, default, scope and who can change it."""
 _STRENGTH: Final = {"inferred": 0, "claimed": 1, "confirmed": 2}
 
 
@@ -44,8 +46,7 @@ def fact_id(key: str, polarity: Polarity, about: FactAbout, slots: Iterable[Slot
 
 
 def combined(sources: Iterable[FactSource]) -> tuple[tuple[FactSource, ...], float]:
-    """Combine sources: each reader once, with its best confidence and state, and the joint confidence 1 − Π(1 −
-    confidence)."""
+    """Combine sources: each reader once, with its best confidence and state; joint confidence 1 − Π(1 − confidence)."""
     best: dict[ReaderName, FactSource] = {}
     for source in sources:
         known = best.get(source.reader, source)

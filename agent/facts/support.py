@@ -36,8 +36,7 @@ _NUMBER: Final = re.compile(r"(?<![\w.])v?(\d+(?:[.,]\d+)*)(?=\b|%|(?:[kmgt]i?b?
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _EAST: Final = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _SEAM: Final = re.compile(rf"(?<={_EAST})(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?={_EAST})")
-"""Places where Latin letters or digits are next to Chinese, Japanese or Korean text without a space: "127.0.0.1の",
-"Slack에"."""
+"""Places where Latin letters or digits touch Chinese, Japanese or Korean text: "127.0.0.1の", "Slack에"."""
 _NAME_WORD: Final = re.compile(r"[^\W_][\w./+#-]*[^\W_]|[^\W_]")
 _SENTENCE_END: Final = re.compile(r"[.!?:]\s*[\"'”’)]*\s*$")
 _COUNTED: Final = frozenset(NUMBER_WORDS) - {"one"}

@@ -48,9 +48,7 @@ MAX_VALUE: Final = 300
 _GRANTED: Final[Rank] = 4
 _SHOWN: Final = 300
 SHORT: Final = 2
-"""A quote with at most this many words must be a complete unit: a list entry, a cell, a line of code or a whole
-statement.
-"""
+"""A quote of at most this many words must be a whole unit: a list entry, a cell, a line of code or a statement."""
 _WORDS: Final = re.compile(r"\S*[^\W_]\S*")
 _UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 """A character of a script that is written without spaces."""
@@ -307,8 +305,7 @@ class _Checked:
             fault = _Fault("quote too long", f"{words} words")
         else:
             for place in self.material.places(quote):
-                found = self._fault(place, words, comforts=comforts)
-                if found is None:
+                if (found := self._fault(place, words, comforts=comforts)) is None:
                     return place
                 fault = fault or found
         self._drop(quote.text, fault or _Fault("quote not found"))

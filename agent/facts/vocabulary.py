@@ -167,9 +167,7 @@ class Vocabulary:
         return tuple(key for key in self.keys if layer in key.pins)
 
     def labelled(self, label: str) -> FactKey | None:
-        """Return the key with the same meaning as a label of the real pages, or None for a label that was split into
-        several keys.
-        """
+        """Return the key that means the same as a label of the real pages, or None if the label was split."""
         return next((key for key in self.keys if label in key.labels), None)
 
     def opposed(self, one: str, other: str) -> bool:

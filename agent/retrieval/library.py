@@ -208,7 +208,6 @@ class Library(AbstractContextManager["Library"]):
         finally:
             if staged is not None:
                 shutil.rmtree(staged, ignore_errors=True)
-        opened = kind.reopen(path)
-        if opened is None:
+        if (opened := kind.reopen(path)) is None:
             raise IntegrityError("the index cannot be opened", where=str(path), hint="free disk space and try again")
         return opened

@@ -17,9 +17,7 @@ _WIDE: Final = 0x2E80
 
 
 def estimate(text: str) -> int:
-    """Estimate the number of tokens in `text` from its length: one per four letters, or one per character of a wide
-    script.
-    """
+    """Estimate the tokens of `text`: one for four letters, or one for each character of a wide script."""
     wide = 0 if text.isascii() else sum(ord(char) >= _WIDE for char in text)
     return wide + -(-(len(text) - wide) // _CHARS_A_TOKEN)
 

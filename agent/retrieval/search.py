@@ -38,9 +38,7 @@ NEGATIONS: Final = frozenset(
 
 @lru_cache(maxsize=_REMEMBERED)
 def terms(text: str) -> tuple[str, ...]:
-    """Return the search terms of `text` in order: identifiers split at underscores and capitals, lower case,
-    stemmed.
-    """
+    """Return the search terms of `text` in order: split at underscores and capitals, lower case, stemmed."""
     words = (word.lower() for word in _WORD.findall(_CAMEL.sub(" ", text)))
     return tuple(_stem(word) for word in words if word not in _STOP)
 
@@ -56,9 +54,7 @@ def _stem(word: str) -> str:
 
 
 def without_suffix(word: str, suffixes: Sequence[str]) -> str:
-    """Strip the first of these endings that a word has: enough to match forms of one word, but not linguistic
-    stemming.
-    """
+    """Strip the first of these endings that a word has, to match its forms; this is no linguistic stemming."""
     for suffix in suffixes:
         if word.endswith(suffix) and len(word) - len(suffix) >= _MIN_STEM - 1 and not word.endswith("ss"):
             base = word[: -len(suffix)]

@@ -137,8 +137,7 @@ def told_quotes(
     marks: dict[LayerKey, str] = {}
     added: list[Evidence] = []
     for layer, verdict in verdicts.items():
-        told = verdict.telling
-        if told is None:
+        if (told := verdict.telling) is None:
             continue
         place = told.document, told.start, told.end
         if place not in ids:

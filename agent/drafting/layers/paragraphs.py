@@ -6,7 +6,6 @@ draft asks no question that settles the layer, the paragraph adds one. A paragra
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Final, Literal
 
 from agent.drafting.judgement import Given, JudgedLayer
@@ -28,7 +27,7 @@ from agent.drafting.wording import (
     subject,
     word_count,
 )
-from agent.facts.knowledge import knowledge
+from agent.facts.knowledge import loader
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Evidence, FactSheet, LayerThreats, Missing, Question, Record
@@ -60,10 +59,8 @@ class LayerTexts(Record):
     follows: dict[LayerKey, dict[str, str]]
 
 
-@cache
-def load_layer_texts() -> LayerTexts:
-    """Load the commentary by kind and layer, the questions by layer, and the consequences by layer and key."""
-    return knowledge("layer_texts.yaml", LayerTexts)
+load_layer_texts: Final = loader("layer_texts.yaml", LayerTexts)
+"""Loads the commentary by kind and layer, the questions by layer, and the consequences by layer and key."""
 
 
 def paragraphs(
@@ -128,9 +125,6 @@ def _has_no_llm(given: Given) -> bool:
     return given.kind not in ("mcp-server", "agent-skill") and bool(none) and not others
 
 
-# ------------------------------------------------------------ a certain layer
-
-
 def _certain(given: Given, layer: LayerKey, state: Certainty, told: set[str], led: JudgedLayer | None) -> str:
     holds = led is not None and given.stands(led.paragraph, led.facts, led.evidence)
     if led is not None and holds and CITATION.search(led.paragraph):
@@ -144,13 +138,16 @@ def _certain(given: Given, layer: LayerKey, state: Certainty, told: set[str], le
             told |= {one.key for one in chosen}
             return f"{led.paragraph if holds else ''} {quoted}".strip()
     follows = load_layer_texts().follows[layer]
-    if not chosen or not _is_plain(chosen[0]) or chosen[0].key in told:
+    first = chosen[0] if chosen else None
+    # A saying can be paraphrased if it is sure and its key says as much as the source does.
+    plain = first and first.sure and (first.key not in _IN_ITS_WORDS or first.what != first.words.what)
+    if first is None or not plain or first.key in told:
         cited = cited_by(chosen) or given.quotes(state.facts)
         if quoted := _quoted([mark for mark in cited if mark not in told], given.sheet.evidence):
-            then = follows.get(chosen[0].key, "") if chosen and chosen[0].sure else ""
+            then = follows.get(first.key, "") if first and first.sure else ""
             told |= {*(one.key for one in chosen), *cited}
             return f"{quoted} {then}" if then and word_count(f"{quoted} {then}") <= MAX_WORDS else quoted
-        if not (chosen and chosen[0].sure):
+        if not (first and first.sure):
             return _general(given.kind, layer, cited)
     told |= {one.key for one in chosen}
     who = given.name if len(given.name.split()) <= _NAME_WORDS else "It"
@@ -167,11 +164,6 @@ def _general(kind: ProductKind, layer: LayerKey, cited: Sequence[str]) -> str:
     """Build general commentary on a settled layer that cites its quotes, for use when none fits in a sentence."""
     seen = f" See{marks(cited, 2)}." if cited else ""
     return f"{capital(load_layer_texts().commentary[kind][layer])}{seen}"
-
-
-def _is_plain(one: Said) -> bool:
-    """Return whether a saying can be paraphrased: it is sure, and its key says as much as the source does."""
-    return one.sure and (one.key not in _IN_ITS_WORDS or one.what != one.words.what)
 
 
 def _quoted(marks_: Sequence[str], evidence: Sequence[Evidence]) -> str:
@@ -223,9 +215,6 @@ def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str])
     ordered = [one for one in ordered if one.sure] or ordered
     # If the page already states the first saying, repeat only that one, to introduce its consequence.
     return ordered[:2] if ordered and ordered[0].key not in told else ordered[:1]
-
-
-# ------------------------------------------------------------ an uncertain layer
 
 
 def _uncertain(given: Given, layer: LayerKey, question: str | None, led: JudgedLayer | None) -> str:

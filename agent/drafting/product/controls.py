@@ -8,10 +8,9 @@ from typing import Final
 
 from agent.drafting.judgement import Given
 from agent.drafting.score import counted_controls
-from agent.drafting.threats.expressions import CONTROL_RANK
 from agent.drafting.threats.selection import Found
 from agent.drafting.wording import capital, default_of, noun, said_by
-from agent.facts.sheet import counted
+from agent.facts.sheet import CONTROL_RANK, counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import ClaimedControl, Fact, Threat
 

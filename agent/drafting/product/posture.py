@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent.drafting.judgement import Given
-from agent.drafting.threats.expressions import CONTROL_RANK
 from agent.drafting.threats.selection import Found
 from agent.drafting.wording import (
     Said,
@@ -26,6 +25,7 @@ from agent.drafting.wording import (
     searched,
     subject,
 )
+from agent.facts.sheet import CONTROL_RANK
 from agent.records import FactSheet, Score
 
 NAMED: Final = 3
@@ -74,9 +74,6 @@ def posture(given: Given, found: Found, score: Score) -> str:
     return text or " ".join((_does(given), _exposed(given.sheet, found, score), _against(given.sheet)))
 
 
-# ------------------------------------------------------------ what it can do
-
-
 def posture_keys(sheet: FactSheet) -> frozenset[str]:
     """Return the keys covered by a posture derived from facts: main abilities, rights and entry point."""
     told = _gravest(sheet)[:NAMED]
@@ -107,6 +104,7 @@ def _rights(sheet: FactSheet) -> list[Said]:
 
 
 def _does(given: Given) -> str:
+    """Write what the product can do and with whose rights."""
     told = _gravest(given.sheet)[:NAMED]
     if not told:
         return f"The sources do not show what {given.name} does to other systems."
@@ -118,10 +116,8 @@ def _does(given: Given) -> str:
     return f"{text}{marks(cited_by(told))}."
 
 
-# ------------------------------------------------------------ what makes it dangerous
-
-
 def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
+    """Write what makes these abilities dangerous."""
     entries = _entries(sheet)
     alone = [one for one in said(sheet, keys=("runs_unattended", "scheduled"), polarity="asserted") if one.sure][:1]
     opened = said(sheet, keys=("endpoint_no_auth",), polarity="asserted")[:1]
@@ -153,10 +149,8 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
     return "The sources do not show how an attacker's content could reach it."
 
 
-# ------------------------------------------------------------ what stands against it
-
-
 def _against(sheet: FactSheet) -> str:
+    """Write which safeguards stand against this."""
     rows = [one for one in said(sheet, keys=_CONTROLS) if one.polarity != "denied"]
     if not rows:
         return _unopposed(sheet)

@@ -9,7 +9,6 @@ config, files, database. Services: client, llm, cloud, service.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from typing import Final, Literal, NamedTuple, get_args
 
 from agent.drafting.judgement import Given
@@ -25,7 +24,7 @@ from agent.drafting.wording import (
     said as said_of,
     third_person,
 )
-from agent.facts.knowledge import knowledge
+from agent.facts.knowledge import loader
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Boundary, Capability, Fact, FactSheet, Flow, Record, SlotName, State, System, SystemItem
@@ -102,10 +101,8 @@ class PictureRules(Record):
     facts: tuple[FactRow, ...]
 
 
-@cache
-def load_picture() -> PictureRules:
-    """Load the rules of the picture."""
-    return knowledge("picture.yaml", PictureRules)
+load_picture: Final = loader("picture.yaml", PictureRules)
+"""Loads the rules of the picture."""
 
 
 class _Placed(NamedTuple):
@@ -144,9 +141,6 @@ def picture(given: Given) -> System:
 
 def _claimed(evidence: Sequence[str]) -> State:
     return "claimed" if evidence else "inferred"
-
-
-# ------------------------------------------------------------ from facts
 
 
 def _place(given: Given) -> tuple[Place, tuple[str, ...]]:
@@ -230,9 +224,6 @@ def _state(facts: Iterable[Fact]) -> State:
     return next((state for state in wanted if state in states), "inferred")
 
 
-# ------------------------------------------------------------ from an LLM's judgement
-
-
 def _judged(given: Given, place: Place) -> tuple[dict[str, _Placed], list[Flow]]:
     """Build an LLM's picture from parts and flows that stand; empty if no flow starts or ends at the product."""
     parts = {PRODUCT: _product(given, place)}
@@ -261,12 +252,8 @@ def _judged(given: Given, place: Place) -> tuple[dict[str, _Placed], list[Flow]]
     return (parts, flows) if any(PRODUCT in (flow.source, flow.target) for flow in flows) else ({}, [])
 
 
-# ------------------------------------------------------------ capabilities
-
-
 def capabilities(sheet: FactSheet) -> tuple[Capability, ...]:
-    """List what the product can do and read, and with whose rights, with the gravest abilities first and denied ones
-    last."""
+    """List what the product can do and read, and with whose rights, the gravest abilities first, denied ones last."""
     rows = [*said_of(sheet, group="does"), *said_of(sheet, group="reads")]
     rows = [one for one in rows if one.entry.claim == "ability"]
     rows.sort(key=lambda one: (one.polarity == "denied", one.key.startswith("reads"), not one.entry.grave))
@@ -323,9 +310,6 @@ def _right(
     for fact in denied[:1]:
         return None, "denied", fact.evidence[:MAX_MARKS]
     return None, None, ()
-
-
-# ------------------------------------------------------------ assumptions
 
 
 def assumptions(system: System, given: Given) -> tuple[str, ...]:

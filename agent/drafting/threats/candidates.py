@@ -111,8 +111,7 @@ def _found(patterns: Iterable[Pattern], sheet: FactSheet, kind: ProductKind, fac
 
 
 def open_threats(sheet: FactSheet, kind: ProductKind) -> tuple[Open, ...]:
-    """Find the threats that are triggered only if facts that the readers consider likely are true, in catalogue
-    order."""
+    """Find the threats triggered only if facts that the readers consider likely are true, in catalogue order."""
     facts = FactIndex(sheet, kind)
     likely = facts.likely
     supposed = FactIndex(sheet, kind, supposed=likely)
@@ -228,9 +227,6 @@ def _cited(metrics: Mapping[Metric, Choice], carrying: Sequence[Fact]) -> dict[M
 
 def _once(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     return tuple({fact.id: fact for fact in facts}.values())
-
-
-# ---------------------------------------------------------------- usual severity
 
 
 def usual_base(sheet: FactSheet, kind: ProductKind, constants: BaseCalibration) -> float:

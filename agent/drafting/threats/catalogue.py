@@ -335,10 +335,10 @@ def _check_priorities(priorities: Priorities, patterns: list[Pattern], recurring
 
 
 def _stride(name: str) -> TaxonomyRef:
-    found = next((entry for entry in entries("stride") if entry.title.casefold() == name), None)
-    if found is None:
-        raise ValueError(f"unknown STRIDE category {name!r}")
-    return TaxonomyRef(scheme="stride", id=found.id, title=found.title)
+    for entry in entries("stride"):
+        if entry.title.casefold() == name:
+            return TaxonomyRef(scheme="stride", id=entry.id, title=entry.title)
+    raise ValueError(f"unknown STRIDE category {name!r}")
 
 
 def _reference(text: str) -> TaxonomyRef:

@@ -1,7 +1,6 @@
 """Build chains of two to four shown threats that lead to one another; each step cites the fact that supports it."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -10,7 +9,7 @@ from pydantic import Field
 from agent.drafting.judgement import Given
 from agent.drafting.threats.selection import Found
 from agent.drafting.wording import renamed
-from agent.facts.knowledge import knowledge
+from agent.facts.knowledge import loader
 from agent.records import Chain, Fact, Hop, Record, Threat
 
 MAX_CHAINS: Final = 3
@@ -38,10 +37,8 @@ _Steps = dict[str, tuple[str, ...]]
 """The ids of a chain's threats in order, with the quotes that support the step to each."""
 
 
-@cache
-def load_paths() -> tuple[PathRow, ...]:
-    """Load the paths from `corpus/knowledge/attack_paths.yaml`."""
-    return knowledge("attack_paths.yaml", tuple[PathRow, ...])
+load_paths: Final = loader("attack_paths.yaml", tuple[PathRow, ...])
+"""Loads the paths."""
 
 
 def chains(given: Given, found: Found) -> tuple[Chain, ...]:

@@ -23,12 +23,10 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, NamedTuple, get_args
 
-from agent.facts.sheet import counted
+from agent.facts.sheet import CONTROL_RANK, counted
 from agent.records import Fact, FactSheet, Polarity
 from agent.taxonomy.kinds import KINDS, ProductKind
 
-CONTROL_RANK: Final = 3
-"""Minimum rank of a control that counts: its documentation states setting, default, scope and who can change it."""
 _ANY_STEP: Final = ("action", "act", "call", "change", "effect", "operation", "step", "tool", "everything", "write")
 """Words in an approval that cover every action of the product."""
 LIKELY: Final = 0.5

@@ -67,8 +67,7 @@ CHOSEN: Final = 4
 
 
 _BREACHED: Final = "/AC:H/AT:P/"
-"""Part of the vector of threats that require a prior breach of a publisher or host; such a breach could affect any
-product."""
+"""Part of the vector of threats that need a prior breach of a publisher or host, which could hit any product."""
 _NONE: Final = Decimal(0)
 
 
@@ -175,9 +174,6 @@ def find_threats(
     )
 
 
-# ---------------------------------------------------------------- without an LLM
-
-
 def _alone(
     sheet: FactSheet, kind: ProductKind, factors: Factors, usual: float | None
 ) -> tuple[Threat | None, list[Placed], list[Dropped]]:
@@ -246,9 +242,6 @@ def _base(first: Placed) -> Range:
     usual = base_range(first.candidate.metrics)
     low, high = first.base - (usual.value - usual.low), first.base + (usual.high - usual.value)
     return Range(value=first.base, low=max(low, _NONE), high=min(high, Decimal(10)))
-
-
-# ---------------------------------------------------------------- order and folding
 
 
 def _led(items: Sequence[Placed]) -> list[Placed]:
@@ -337,9 +330,6 @@ def _shown(items: Sequence[Placed], headline: Threat | None, *, led: bool) -> tu
     return shown, folded
 
 
-# ---------------------------------------------------------------- with an LLM
-
-
 class _Merged:
     """An LLM's threats, the catalogue threats that it keeps, and quoted ones that it does not mention."""
 
@@ -422,8 +412,7 @@ class _Merged:
                 like = None
             least = like.id if like and like.id in grave else floors.get(f"T{number}", "")
             floor = self._fired[least].metrics if least in self._fired else None
-            made = self._threat(judged, number, like, floor)
-            if made is None:
+            if (made := self._threat(judged, number, like, floor)) is None:
                 why = "none of its facts or quotes remains"
                 self.folded.append(Dropped(what=f"threat T{number}: {judged.title}", reason=why))
                 continue

@@ -153,9 +153,6 @@ aivss_request: Final = partial(
 """Builds the request for a score by AIVSS 0.8 in directory mode before controls."""
 
 
-# ---------------------------------------------------------------- an LLM's metrics
-
-
 def check_metrics(
     threat: JudgedThreat, facts: FactIndex, like: Mapping[Metric, Choice] | None = None
 ) -> dict[Metric, JudgedMetric]:

@@ -73,9 +73,7 @@ class Wording(NamedTuple):
 
 
 def read_wording(text: str, known: Collection[str]) -> Wording:
-    """Split `text` into literal pieces and gaps. Raises ValueError for an unclosed gap and for an unknown key, slot or
-    role.
-    """
+    """Split `text` into pieces and gaps. Raises ValueError for an unclosed gap and an unknown key, slot or role."""
     pieces: list[str | Gap] = []
     rest = text
     while "{" in rest:

@@ -61,8 +61,7 @@ class FactHeads:
     kind_bias: NDArray[np.float32]
 
     def scores(self, statements: Sequence[Statement], names: Sequence[frozenset[str]]) -> NDArray[np.float32]:
-        """Compute the log-odds of each key for each statement, float32, shape (n, k). `names` has the
-        `features.name_words` of each."""
+        """Compute the log-odds of each key for each statement, shape (n, k); `names` has the `name_words` of each."""
         if not statements:
             return np.zeros((0, len(self.keys)), dtype=np.float32)
         rows, starts = known_features(feature_ids(statements, names), self.features)
@@ -76,8 +75,7 @@ class FactHeads:
         return (sums + dense(statements) @ self.weights[width:] + self.bias).astype(np.float32)
 
     def chances(self, scores: Scores) -> NDArray[np.float64]:
-        """Compute the probability that a product states each key, shape (k,), from its statements' scores, shape (n,
-        k)."""
+        """Compute the probability that a product states each key, shape (k,), from statement scores, shape (n, k)."""
         return logistic(signs(scores) @ self.mix + self.offsets)
 
 
@@ -102,8 +100,7 @@ def logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def known_features(
     ids: Sequence[NDArray[np.uint32]], known: NDArray[np.uint32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the positions in `known` of all statements' known features, concatenated, and where each statement's
-    begin."""
+    """Return the positions in `known` of all statements' known features, concatenated, and where each row begins."""
     ends = np.cumsum([0, *(len(row) for row in ids)])
     flat = np.concatenate(ids) if len(ids) else np.zeros(0, dtype=np.uint32)
     places, hit = known_places(flat, known)

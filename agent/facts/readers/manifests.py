@@ -9,12 +9,11 @@ vendor's own hint, or a control promised in the vendor's file, remains a claim b
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
 from ipaddress import ip_address
 from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from agent.facts.knowledge import knowledge
+from agent.facts.knowledge import loader
 from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Document, Polarity, ReaderName, Record, SlotName, Statement
@@ -100,10 +99,8 @@ class ManifestReader:
         return [proposal for document in documents if document.form in FORMS for proposal in _read(document)]
 
 
-@cache
-def name_rules() -> NameRules:
-    """Load the bundled rules for the meanings of names. Raises SchemaError if the file is invalid."""
-    return knowledge("manifests.yaml", NameRules)
+name_rules: Final = loader("manifests.yaml", NameRules)
+"""Loads the bundled rules for the meanings of names. Raises SchemaError if the file is invalid."""
 
 
 def name_words(name: str) -> tuple[str, ...]:

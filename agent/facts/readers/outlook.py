@@ -46,8 +46,7 @@ LOWEST: Final = -6.0
 STATES: Final = -1.0
 """A statement's weight is the excess of its best score for any key over this value."""
 QUIET: Final = -3.0
-"""A statement whose best score for any key does not exceed this value states nothing, so its scores affect no
-factor."""
+"""A statement whose best score for any key does not exceed this states nothing; its scores affect no factor."""
 SILENT: Final = -4.0
 """The corresponding limit for the first statements, where a sentence may say what a product is without stating a fact.
 
@@ -97,9 +96,7 @@ class OutlookHeads:
         return {key: round(float(value), 4) for key, value in zip(LAYERS, chances, strict=True)}
 
     def tellings(self, statements: Sequence[Statement], features: Floats) -> dict[LayerKey, Telling]:
-        """For each layer, return the statement that says most about it, or the first of these if several do; `features`
-        as for `layers`.
-        """
+        """For each layer, return the (first) statement that says most about it; `features` as for `layers`."""
         if not statements:
             return {}
         odds = self._layer_odds(features)
@@ -133,9 +130,7 @@ def with_estimates(
     statements: Sequence[Statement],
     heads: OutlookHeads | None = None,
 ) -> Outlook:
-    """Add estimates of factors and layers from the sources as a whole to the outlook. Without prose, it is returned
-    unchanged.
-    """
+    """Add estimates of factors and layers from the sources as a whole to the outlook, if there is any prose."""
     readable = readable_of(documents, statements)
     if not any(document.form == "prose" for document in documents):
         return outlook
@@ -224,8 +219,7 @@ def _says_something(statement: Statement) -> bool:
 
 
 def best_mean(scores: Floats) -> Floats:
-    """Return the mean of each column's three best values. Missing values count as `LOWEST`, so more rows never lower
-    it."""
+    """Return the mean of each column's three best values, with missing ones as `LOWEST`: more rows never lower it."""
     padded = np.vstack([np.maximum(scores, LOWEST), np.full((BEST, scores.shape[1]), LOWEST)])
     found: Floats = np.sort(padded, axis=0)[::-1][:BEST].mean(axis=0)
     return found

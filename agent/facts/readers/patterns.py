@@ -3,14 +3,14 @@ corpus/knowledge/reader."""
 
 import re
 from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from agent.facts.knowledge import knowledge
+from agent.facts.knowledge import loader
 from agent.records import Polarity, Record, Statement
 
 _MAX_TEXT: Final = 500
@@ -62,7 +62,5 @@ def denying() -> tuple[PatternRule, ...]:
     return tuple(rule for rule in load_patterns() if rule.polarity == "denied")
 
 
-@cache
-def load_patterns() -> tuple[PatternRule, ...]:
-    """Load the bundled patterns in order. Raises SchemaError if the file is invalid."""
-    return knowledge("reader/patterns.yaml", tuple[PatternRule, ...])
+load_patterns: Final = loader("reader/patterns.yaml", tuple[PatternRule, ...])
+"""Loads the bundled patterns in order. Raises SchemaError if the file is invalid."""

@@ -146,9 +146,7 @@ def _in_form(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDArra
 
 
 def is_real(statement: Statement) -> bool:
-    """Return whether a statement is about something that exists, rather than a plan, a comparison or a general
-    definition.
-    """
+    """Return whether a statement is about something real: no plan, comparison or general definition."""
     above = statement.path[1:]
     if any(_UNREAL_PART.search(heading) for heading in above) or any(_STORY_PART.search(part) for part in above[-1:]):
         return False

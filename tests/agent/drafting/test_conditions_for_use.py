@@ -33,10 +33,11 @@ def advised(product: Given, names: dict[str, str] | None = None, score: str = "7
     return advise(product, found_for(product)._replace(names=names or {}), score_of_base(score), ASKED)
 
 
-def advised_on(vector: str, score: str, key: str = "reads_files", **parts: object) -> Advice:
+def advised_on(vector: str, score: str, setting: str = "", **parts: object) -> Advice:
     """Return the advice on a product with one threat, which an LLM calls T1."""
-    sheet = sheet_of(row(key))
-    found = found_of(("data_operations", threat(1, "Files read", sheet, (key,), vector)))._replace(names={"T1": "T1"})
+    sheet = sheet_of(row("reads_files"))
+    one = threat(1, "Files read", sheet, ("reads_files",), vector).model_copy(update={"setting": setting})
+    found = found_of(("data_operations", one))._replace(names={"T1": "T1"})
     return advise(led(Given(sheet, "Nimbus", "other"), **parts), found, score_of_base(score), ())
 
 
@@ -71,12 +72,9 @@ def test_an_untouched_threat_keeps_the_residual_up() -> None:
     assert advice.proposal == "wait for answers"
 
 
-def test_nothing_to_fear_needs_no_condition() -> None:
+def test_nothing_to_fear_needs_no_condition_and_without_a_score_the_vendor_answers_first() -> None:
     advice = advised_on("CVSS:4.0/AV:L/AC:H/AT:P/PR:H/UI:A/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N", "2.0")
     assert (advice.proposal, advice.conditions) == ("use", ())
-
-
-def test_without_a_score_the_vendor_answers_first() -> None:
     score = score_of_base("5.0", withheld="too little")
     assert advise(THIN, found_for(THIN), score, ASKED).proposal == "wait for answers"
 
@@ -109,23 +107,17 @@ def test_of_several_total_losses_the_one_that_fewest_conditions_reduce_stays() -
 
 @pytest.mark.parametrize(("setting", "left"), [("", "VC:L/VI:N/VA:N"), ("the shell is enabled", "VC:N/VI:N/VA:N")])
 def test_only_a_threat_that_needs_a_setting_ends_under_an_llms_conditions(setting: str, left: str) -> None:
-    nothing = {"text": "Leave it off.", "threats": ["T1"], "metrics": {"T1": dict.fromkeys(("VC", "VI", "VA"), "N")}}
+    metrics = {"T1": dict.fromkeys(("VC", "VI", "VA"), "N")}
+    nothing = {"text": "Leave it off.", "threats": ["T1"], "metrics": metrics, "who": "operator"}
     whole = "CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:P/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
-    sheet = sheet_of(row("reads_files"))
-    own = threat(1, "Files read", sheet, ("reads_files",), whole).model_copy(update={"setting": setting})
-    found = found_of(("data_operations", own))._replace(names={"T1": "T1"})
-    product = led(Given(sheet, "Nimbus", "other"), conditions=[{**nothing, "who": "operator"}])
-    residual = advise(product, found, score_of_base("7.7"), ()).residual
+    residual = advised_on(whole, "7.7", setting, conditions=[nothing]).residual
     assert residual is not None
     assert residual.changes == {"T1": left}
 
 
-def test_an_llm_that_names_no_law_is_not_overruled() -> None:
-    assert advised(led(TICKETS, proposal="use", law="")).law == ""
-
-
-def test_law_follows_the_facts() -> None:
+def test_law_follows_the_facts_unless_an_llm_names_none() -> None:
     assert "personal" in advised(TICKETS).law
+    assert advised(led(TICKETS, proposal="use", law="")).law == ""
     assert advised(struck(TICKETS, fact_of(TICKETS, "reads_private_data"))).law == ""
 
 

@@ -9,7 +9,7 @@ from agent.drafting.questions import MAX_QUESTIONS, ask, effect, spread, touched
 from agent.drafting.threats.candidates import Open
 from agent.drafting.wording import word_count
 from agent.records import Question
-from agent.taxonomy.layers import LAYERS, LayerKey
+from agent.taxonomy.layers import LAYERS
 from tests.fakes.drafting.sheets import factors
 from tests.fakes.drafting.threats import (
     CODER,
@@ -32,10 +32,6 @@ def asked(product: Given, names: dict[str, str] | None = None, *, withheld: bool
     return ask(product, FACTORS, pinned_of(product.sheet), found, score)
 
 
-def unsure(product: Given) -> set[LayerKey]:
-    return {layer for layer, state in pinned_of(product.sheet).items() if not state.certain}
-
-
 @pytest.mark.parametrize("product", EXAMPLES, ids=lambda product: product.name)
 def test_questions_are_few_ordered_and_short(product: Given) -> None:
     questions = asked(product)
@@ -50,9 +46,12 @@ def test_questions_are_few_ordered_and_short(product: Given) -> None:
 
 
 def test_uncertain_layers_are_asked_about_first_and_above_all_while_a_score_is_withheld() -> None:
+    thin, unsure = (
+        {layer for layer, state in pinned_of(product.sheet).items() if not state.certain} for product in (THIN, TICKETS)
+    )
     settled = {key for question in asked(THIN) for key in question.settles}
-    assert len(settled & unsure(THIN)) >= min(len(unsure(THIN)), MAX_QUESTIONS)
-    settling = [bool(unsure(TICKETS) & set(question.settles)) for question in asked(TICKETS, withheld=True)]
+    assert len(settled & thin) >= min(len(thin), MAX_QUESTIONS)
+    settling = [bool(unsure & set(question.settles)) for question in asked(TICKETS, withheld=True)]
     assert settling == sorted(settling, reverse=True)
 
 
@@ -63,9 +62,7 @@ def test_an_answer_names_the_threats_that_it_changes() -> None:
     found = found_for(TICKETS)
     assert [threat.id for threat in touched_by(("fetched_at_start",), TICKETS.sheet, found)] == ["T3"]
     assert touched_by(("runs_code",), TICKETS.sheet, found) == []
-
-
-def test_what_is_settled_is_not_asked() -> None:
+    # What is settled is not asked.
     assert not any("approval by default, and who" in question.text for question in asked(CODER))
 
 
@@ -88,14 +85,9 @@ def test_an_llms_questions_lead_under_the_names_of_the_draft() -> None:
 
 def test_a_good_answer_lowers_a_threat_and_raises_none() -> None:
     milder, graver = {"UI": "A", "VC": "N"}, {"AC": "L", "PR": "N"}
-    told = {
-        "text": "Does each act wait for a click?",
-        "changes": "",
-        "metrics": {"T1": milder, "T2": graver, "T9": milder},
-    }
-    question = next(
-        each for each in asked(led(TICKETS, questions=[told]), {"T1": "T1", "T2": "T2"}) if each.text == told["text"]
-    )
+    text, metrics = "Does each act wait for a click?", {"T1": milder, "T2": graver, "T9": milder}
+    product = led(TICKETS, questions=[{"text": text, "changes": "", "metrics": metrics}])
+    question = next(each for each in asked(product, {"T1": "T1", "T2": "T2"}) if each.text == text)
     base = {placed.threat.id: placed.threat.score.cvss_base for placed in found_for(TICKETS).threats}
     first, second = question.eases
     assert (first.threat, second.threat) == ("T1", "T2")

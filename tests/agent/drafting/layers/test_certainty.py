@@ -27,18 +27,12 @@ def test_facts_and_outlook_make_a_layer_certain_and_neither_does_alone() -> None
 
 
 def test_a_verdict_needs_quotes_or_yields_to_sure_facts() -> None:
-    own = fact("api_key")
-    bare = JudgedLayer(verdict="sufficient", facts=("Fdeadbeef",), evidence=("E99",))
-    assert not of(verdict=bare, outlook=Outlook()).certain
-    assert of(own, verdict=JudgedLayer(verdict="sufficient", facts=(own.id,)), outlook=Outlook()).certain
+    own, nothing, gone = fact("api_key"), Outlook(), {"facts": ("Fdeadbeef",), "evidence": ("E99",)}
+    for verdict in ("sufficient", "mostly"):
+        assert of(own, verdict=JudgedLayer(verdict=verdict, facts=(own.id,)), outlook=nothing).certain
+        assert not of(verdict=JudgedLayer(verdict=verdict, **gone), outlook=nothing).certain
     assert not of(own, verdict=JudgedLayer(verdict="insufficient")).certain
     assert of(*map(fact, PINS), verdict=JudgedLayer(verdict="insufficient")).certain
-
-
-def test_most_of_a_layer_is_enough_and_a_touch_of_it_is_not() -> None:
-    own = fact("api_key")
-    assert of(own, verdict=JudgedLayer(verdict="mostly", facts=(own.id,)), outlook=Outlook()).certain
-    assert not of(verdict=JudgedLayer(verdict="mostly", evidence=("E99",)), outlook=Outlook()).certain
     assert not of(*map(fact, PINS), verdict=JudgedLayer(verdict="hardly", facts=(own.id,))).certain
 
 
@@ -53,15 +47,13 @@ def test_a_further_fact_never_makes_a_layer_less_certain(keys: list[str], more: 
 def test_without_a_sure_fact_a_layer_needs_more() -> None:
     low = load_calibration().certainty.model_copy(update={"threshold": HARDLY - 0.2})
 
-    def tried(confidence: float) -> list[Certainty]:
+    def certain(confidence: float) -> list[float]:
         outlooks = [Outlook(layers=dict.fromkeys(LAYERS, n / 200)) for n in range(1, 200)]
-        facts = tuple(fact(key) for key in ("api_key", "audit_log", "encryption"))
-        made = [sheet(*facts, quote="It needs a key", outlook=outlook) for outlook in outlooks]
-        return [assess(doubtful(one, confidence), calibration=low)[LAYER] for one in made]
+        made = [sheet("api_key", "audit_log", "encryption", quote="It needs a key", outlook=one) for one in outlooks]
+        rows = [assess(doubtful(one, confidence), calibration=low)[LAYER] for one in made]
+        return [row.certainty for row in rows if row.certain]
 
-    assert any(row.certain and row.certainty < HARDLY for row in tried(0.9))
-    assert any(row.certain for row in tried(0.7))
-    assert all(row.certainty >= HARDLY for row in tried(0.7) if row.certain)
+    assert min(certain(0.9)) < HARDLY <= min(certain(0.7))
 
 
 def test_a_layer_without_facts_rests_on_the_statement_that_tells_most_of_it() -> None:

@@ -22,10 +22,8 @@ def test_rows_are_short() -> None:
 
 def test_not_stated_is_said_only_after_a_search() -> None:
     assert "not stated" not in " ".join(shown(of("runs_commands", statements=0)).values())
-    assert (
-        shown(of("runs_commands"))["Approval"]
-        == "Whether a person has to approve its actions is not stated [N:approval_before]."
-    )
+    told = "Whether a person has to approve its actions is not stated [N:approval_before]."
+    assert shown(of("runs_commands"))["Approval"] == told
 
 
 def test_an_llms_row_leads_while_its_facts_stand() -> None:

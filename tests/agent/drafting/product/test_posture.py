@@ -44,14 +44,9 @@ def controls(product: Given, made: Threat) -> dict[str, ClaimedControl]:
 
 
 def test_a_control_counts_only_where_a_vector_has_it() -> None:
-    sheet = sheet_of(
-        row("runs_commands"),
-        row("approval_before", default="on", part="client", rank=3),
-        row("sandbox", default="off", rank=3),
-        row("run_limit", rank=2),
-        row("egress_limits", rank=3),
-        row("certification", rank=3, default="on"),
-    )
+    approval, box = row("approval_before", default="on", part="client", rank=3), row("sandbox", default="off", rank=3)
+    others = row("run_limit", rank=2), row("egress_limits", rank=3), row("certification", rank=3, default="on")
+    sheet = sheet_of(row("runs_commands"), approval, box, *others)
     product = Given(sheet, "Nimbus", "other")
     reasons = {"UI": "the step requires approval by default [E2]"}
     vector = INJECTION.replace("UI:P", "UI:A")
@@ -59,9 +54,8 @@ def test_a_control_counts_only_where_a_vector_has_it() -> None:
     assert [key for key, one in found.items() if one.counted] == ["approval_before"]
     assert found["approval_before"].part == "client"
     assert found["approval_before"].why.endswith("the vector of T1 takes it into account.")
-    assert found["sandbox"].why == "It is off by default."
+    assert (found["sandbox"].why, found["sandbox"].part) == ("It is off by default.", "not stated")
     assert found["egress_limits"].why == "Its default is not stated."
-    assert found["sandbox"].part == "not stated"
     plain = controls(product, threat(1, "Injected", sheet, ("runs_commands",), INJECTION))
     assert not any(one.counted for one in plain.values())
 

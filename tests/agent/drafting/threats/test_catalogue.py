@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.drafting.threats.candidates import candidates
+from agent.drafting.threats.candidates import candidates, recurring
 from agent.drafting.threats.catalogue import Pattern, load_catalogue
 from agent.drafting.threats.cvss_vectors import METRICS, base_of
 from agent.drafting.threats.expressions import FactIndex
@@ -13,51 +13,61 @@ from agent.drafting.threats.severity import metrics_of, vector
 from agent.drafting.threats.templates import is_plain
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import FactSheet
+from agent.records import FactSheet, Outlook
 from agent.taxonomy.kinds import KINDS, ProductKind
 from agent.taxonomy.layers import LAYERS
 from evals.metrics.references import lint
 from tests.fakes.drafting.sheets import fact, factors, sheet
 from tests.fakes.drafting.threats import faulty_catalogue
 
-PATTERNS = tuple(load_catalogue().patterns.values())
-EMPTY = sheet()
+CATALOGUE = load_catalogue()
+EMPTY, ALL = sheet(), sheet(*(key.id for key in load_vocabulary()))
 
 
 def firing(pattern: Pattern) -> tuple[FactSheet, ProductKind]:
-    """Return a minimal sheet and a kind for which the trigger holds."""
+    """Return a minimal sheet of a product of a known kind for which the trigger holds, and the kind."""
     for size in range(5):
         for keys in combinations(sorted(pattern.when.keys), size):
             for kind in KINDS:
                 if pattern.when.of(FactIndex(EMPTY, kind, supposed=keys)).holds:
-                    return sheet(*keys), kind
+                    return sheet(*keys, outlook=Outlook(kinds={kind: 0.9})), kind
     raise AssertionError(f"{pattern.id} never fires")
 
 
-@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.id)
+@pytest.mark.parametrize("pattern", CATALOGUE.every.values(), ids=lambda pattern: pattern.id)
 def test_each_pattern_can_fire_with_vectors_that_parse(pattern: Pattern) -> None:
     made, kind = firing(pattern)
-
-    found = next(one for one in candidates(made, kind, factors()) if one.id == pattern.id)
-
-    assert found.threat.evidence or not pattern.when.keys
-    assert "{" not in found.title + found.threat.how + found.threat.lost + found.threat.statement.source
-    assert set(found.threat.score.reasons) == set(METRICS)
-    assert all(found.threat.score.reasons.values())
-    for facts in (EMPTY, sheet(*(key.id for key in load_vocabulary()))):
-        assert base_of(vector(metrics_of(pattern, FactIndex(facts), "web pages"))) >= 0
+    recurs = pattern.id in CATALOGUE.recurring
+    fired = (recurring if recurs else candidates)(made, kind, factors())
+    threat = next(one.threat for one in fired if one.id == pattern.id)
+    if recurs:
+        # As an assumption, or with a setting.
+        assert threat.basis == ("needs a setting" if pattern.setting else "assumed")
+        assert threat.state != "claimed"
+        assert threat.default_use is (pattern.setting is None)
+    assert recurs or threat.evidence or not pattern.when.keys
+    assert "{" not in threat.title + threat.how + threat.lost + threat.statement.source
+    assert set(threat.score.reasons) == set(METRICS)
+    assert all(threat.score.reasons.values())
+    for facts in (EMPTY, ALL):
+        assert base_of(vector(metrics_of(pattern, FactIndex(facts, kind), "web pages"))) >= (4 if recurs else 0)
 
 
 def test_the_catalogue_is_of_a_size_and_names_what_exists() -> None:
-    assert 60 <= len(PATTERNS) <= 90
-    assert all(sum(pattern.layer == layer for pattern in PATTERNS) >= 5 for layer in LAYERS)
-    assert lint(ref for pattern in PATTERNS for ref in pattern.taxonomy) == ()
-    assert all(pattern.taxonomy for pattern in PATTERNS)
+    layers = [pattern.layer for pattern in CATALOGUE.patterns.values()]
+    assert 60 <= len(layers) <= 90
+    assert all(layers.count(layer) >= 5 for layer in LAYERS)
+    assert lint(ref for pattern in CATALOGUE.every.values() for ref in pattern.taxonomy) == ()
+    titles = {id_: one.title.fill(FactIndex(EMPTY), "web pages") for id_, one in CATALOGUE.every.items()}
+    assert len(set(titles.values())) == len(titles)
     comforting = {key.id for key in load_vocabulary() if key.comforting}
-    assert {key for pattern in PATTERNS for key in pattern.controls} <= comforting | {"per_user_identity"}
-    titles = [pattern.title.fill(FactIndex(EMPTY), "web pages") for pattern in PATTERNS]
-    assert len(set(titles)) == len(titles)
-    assert all(len(title.split()) <= 14 for title in titles)
+    for id_, pattern in CATALOGUE.every.items():
+        recurs = id_ in CATALOGUE.recurring
+        assert pattern.taxonomy
+        assert id_.startswith("R-") is recurs
+        assert pattern.controls or not recurs
+        assert set(pattern.controls) <= (comforting if recurs else comforting | {"per_user_identity"})
+        assert len((pattern.title.plain if recurs else titles[id_]).split()) <= (16 if recurs else 14)
 
 
 def test_a_slot_is_quoted_only_where_it_is_a_short_plain_phrase() -> None:
@@ -68,17 +78,28 @@ def test_a_slot_is_quoted_only_where_it_is_a_short_plain_phrase() -> None:
     assert any("support tickets" in one.threat.how for one in candidates(made, "assistant", factors()))
 
 
+MEDIA, LOST = "  media: [L1-harmful-media]", "    VA: {L: files can be lost}"
+IN_PRIORITIES = (
+    (MEDIA, "  media: [L1-harmless-media]", "unknown patterns"),
+    (MEDIA, f"{MEDIA}\n  unused: [L6-role-mixup]", "no kind of product lists"),
+    ("R-gateway-breach]", "L6-role-mixup]", "no kind of product lists"),
+    ("    when: not kind(mcp-server)", "    when: not kind(mcp-serve)", "unknown kind of product"),
+    ("      VI: {H: its next steps", "      VI: {X: its next steps", "values"),
+)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
+        *IN_PRIORITIES,
         ("when: runs_code", "when: runs_cod", "neither a fact key"),
         ("when: runs_commands\n", "when: runs_code\n", "trigger"),
         ("reference: planted", "reference: plantd", "no reference"),
         ("stride: [", "stride: [magic, ", "STRIDE"),
         ("asset: host", "asset: hostt", "asset"),
-        ("    VA: {L: files can be lost}", "    VA: {X: files can be lost}", "values"),
-        ("    VA: {L: files can be lost}", "    VB: {L: files can be lost}", "unknown metrics"),
-        ("    VA: {L: files can be lost}", "    VA: {L if acts: files can be lost}", "condition"),
+        (LOST, LOST.replace("L:", "X:"), "values"),
+        (LOST, LOST.replace("VA", "VB"), "unknown metrics"),
+        (LOST, LOST.replace("L:", "L if acts:"), "condition"),
         ("covers: [L2-text-steers-actions", "covers: [L2-nothing", "unknown patterns"),
         ("  lost: ", "  loss: ", "lost"),
         ("controls: [approval_before", "controls: [approvals", "unknown keys"),
@@ -87,7 +108,8 @@ def test_a_slot_is_quoted_only_where_it_is_a_short_plain_phrase() -> None:
     ],
 )
 def test_a_faulty_file_is_refused_with_its_place(old: str, new: str, what: str, tmp_path: Path) -> None:
-    copy = faulty_catalogue(tmp_path, "terms.yaml" if "acts_on" in old else "agent_frameworks.yaml", old, new)
+    name = "recurring/priorities" if (old, new, what) in IN_PRIORITIES else "agent_frameworks"
+    copy = faulty_catalogue(tmp_path, f"{'terms' if 'acts_on' in old else name}.yaml", old, new)
     with pytest.raises(InputError, match=what) as caught:
         load_catalogue(copy)
     assert str(copy) in str(caught.value.where)

@@ -19,7 +19,6 @@ def truth(text: str, *facts: Fact | str, settings: bool = True) -> Truth:
 
 def test_a_truth_names_every_fact_that_it_rests_on() -> None:
     held = truth("reads_web and (runs_commands or sends_messages)", *SOME)
-
     assert held.holds
     assert {one.key for one in held.facts} == {"reads_web", "runs_commands", "sends_messages"}
     assert truth("reads_web and places_calls", *SOME).facts == ()
@@ -103,7 +102,6 @@ def test_it_means_what_the_same_words_mean_in_logic(text: str, present: set[str]
 def test_an_open_health_check_beside_a_login_is_no_open_endpoint() -> None:
     opened = load_catalogue().patterns["L4-open-endpoint"].when
     login = fact("endpoint_auth", "E2", polarity="configurable")
-
     assert not opened.of(FactIndex(sheet(PART, login))).holds
     assert opened.of(FactIndex(sheet(PART))).holds
     assert opened.of(FactIndex(sheet(fact("endpoint_no_auth"), login))).holds

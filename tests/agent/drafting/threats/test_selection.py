@@ -45,8 +45,6 @@ def named(result: Found, id_: str) -> Threat:
     return next(placed.threat for placed in result.threats if id_ in (placed.threat.id, placed.threat.title))
 
 
-# ---------------------------------------------------------------- laws
-
 some_facts = st.lists(
     st.builds(
         lambda key, polarity, rank: (key.id, polarity if key.deniable else "asserted", rank),
@@ -66,10 +64,8 @@ def test_striking_a_fact_takes_exactly_what_rested_on_it(
     made: FactSheet, kind: ProductKind, data: st.DataObject
 ) -> None:
     struck = data.draw(st.sampled_from(made.facts))
-
     before = {one.id: one for one in candidates(made, kind, factors())}
     after = {one.id: one for one in candidates(without(made, struck.id), kind, factors())}
-
     for id_, one in before.items():
         # By contradicting another fact, this one may have kept the threat from having another basis.
         if struck.id not in one.facts and not struck.conflicts_with and struck.key not in one.pattern.when.keys:
@@ -86,7 +82,6 @@ def test_the_headline_leads_and_is_never_conditional(made: FactSheet, kind: Prod
     result = found(made, kind)
     threats = [placed.threat for placed in result.threats]
     counting = {one.id for one in made.facts if one.counts and one.about == "product"}
-
     assert result == found(made, kind)
     assert [threat.place for threat in threats] == list(range(1, len(threats) + 1))
     assert len(set(ids(result))) == len(threats) <= MAX_SHOWN
@@ -103,12 +98,8 @@ def test_the_headline_leads_and_is_never_conditional(made: FactSheet, kind: Prod
     assert not supported or result.headline.score.cvss_base == max(supported)
 
 
-# ---------------------------------------------------------------- without an LLM
-
-
 def test_an_adviser_that_only_proposes_code_is_led_by_insecure_proposals() -> None:
     result = found(sheet("proposes_code", "advises_only", "reads_code"), "agent-skill")
-
     assert headline(result).id == "L1-insecure-generated-code"
     assert Decimal(5) <= headline(result).score.cvss_base <= Decimal(7)
     assert all(placed.threat.score.cvss_base < 9 for placed in result.threats)
@@ -116,50 +107,36 @@ def test_an_adviser_that_only_proposes_code_is_led_by_insecure_proposals() -> No
 
 def test_an_agent_with_a_shell_is_led_by_injected_commands() -> None:
     result = found(MADE)
-
     assert headline(result).title == "Prompt injection through web pages runs attacker commands"
     assert headline(result).basis == "quoted"
     assert "L2-text-steers-actions" not in ids(result)
     assert any("covered more specifically by L3-command-on-host" in one.reason for one in result.folded)
 
 
-def test_an_entry_that_is_not_quoted_is_inferred() -> None:
-    first = headline(found(sheet("runs_commands", "reads_code")))
-
-    assert (first.basis, first.state) == ("entry inferred", "inferred")
-
-
-def test_what_a_setting_decides_is_shown_and_not_the_headline() -> None:
+def test_what_a_setting_decides_is_shown_and_not_the_headline_even_if_graver() -> None:
     result = found(sheet("writes_files", "reads_web", fact("runs_commands", "E9", polarity="configurable")))
     command = named(result, SHELL)
-
     assert (command.basis, command.default_use) == ("needs a setting", False)
     assert "[E9]" in command.setting
     assert headline(result).id != command.id
-
-
-def test_a_graver_setting_is_shown_beside_the_headline() -> None:
     result = found(sheet(*CODING, "headless_mode", "approval_off"))
-
     graver = named(result, "L6-headless-pipeline")
     assert not graver.default_use
     assert graver.score.cvss_base > headline(result).score.cvss_base
 
 
-def test_an_assumed_threat_leads_only_where_nothing_better_is_there() -> None:
+def test_an_unquoted_entry_is_inferred_and_an_assumed_threat_leads_only_where_nothing_better_is_there() -> None:
+    first = headline(found(sheet("runs_commands", "reads_code")))
+    assert (first.basis, first.state) == ("entry inferred", "inferred")
     assert headline(found(sheet("api_key"))).id == "L6-scope-too-wide"
     assert headline(found(sheet("api_key", "runs_commands"))).basis != "assumed"
 
 
-def test_a_likely_fact_is_asked_and_not_claimed() -> None:
+def test_a_likely_fact_is_asked_and_not_claimed_and_nothing_follows_from_nothing() -> None:
     result = found(sheet("reads_web", chances={"runs_commands": 0.7, "spends_money": 0.1}))
-
     assert SHELL not in ids(result)
     assert SHELL in {one.id for one in result.open}
     assert PAYMENT not in {one.id for one in result.open}
-
-
-def test_nothing_follows_from_nothing() -> None:
     assert found(sheet()).threats == ()
     assert found(sheet(fact("runs_commands", about="platform"))).headline is None
 
@@ -169,14 +146,10 @@ def test_what_rests_on_doubtful_facts_gives_way_without_an_llm_unless_there_are_
     quote = "It does so in each run"
     sure, alone = sheet(*keys, quote=quote), sheet(*keys[:-1], quote=quote)
     both = found(doubtful(sure, keys=["spends_money"]))
-
     assert PAYMENT not in ids(both)
     assert PAYMENT in ids(found(sure))
     assert ids(both)[0] == ids(found(alone))[0]
     assert PAYMENT in ids(found(doubtful(sheet("spends_money", "reads_web", quote=quote))))
-
-
-# ---------------------------------------------------------------- with an LLM
 
 
 def threat(made: FactSheet, title: str, *keys: str, vector: str = "NLPNPHHNLLN", **fields: object) -> JudgedThreat:
@@ -194,7 +167,6 @@ def test_the_llm_leads_in_its_order_behind_the_headline() -> None:
         threat(MADE, "First", "reads_web", "runs_commands", vector="NLPNPHHHHHN", candidate=SHELL),
         threat(MADE, "Third", "api_key", basis="assumed", vector="NLPLNHHNLLN"),
     )
-
     assert [placed.threat.title for placed in result.threats][:3] == ["First", "Second", "Third"]
     assert [placed.threat.by for placed in result.threats][:3] == ["both", "llm", "llm"]
     assert result.names == {"T1": "LLM-1", "T2": SHELL, "T3": "LLM-3"}
@@ -204,10 +176,8 @@ def test_the_llm_leads_in_its_order_behind_the_headline() -> None:
 def test_a_candidate_called_wrong_goes_only_when_code_confirmed_it() -> None:
     wrong = Verdict(candidate=SHELL, says="wrong", why="the sentence is addressed to the reader")
     one = threat(MADE, "Only", "reads_web", "writes_files", vector="NLPNPHHLLLN")
-
     gone = led(MADE, one, verdicts=(wrong,))
     kept = led(MADE, one, verdicts=(wrong.model_copy(update={"holds": False}),))
-
     assert SHELL not in ids(gone)
     assert any("addressed to the reader" in row.reason for row in gone.folded)
     assert SHELL in ids(kept)
@@ -215,12 +185,9 @@ def test_a_candidate_called_wrong_goes_only_when_code_confirmed_it() -> None:
 
 @pytest.mark.parametrize("candidate", [None, SHELL])
 def test_a_lying_llm_cannot_talk_the_headline_down(candidate: str | None) -> None:
-    merged = tuple(
-        Verdict(candidate=one.id, says="merge", into="T1") for one in candidates(MADE, "coding-agent", factors())
-    )
-
+    fired = candidates(MADE, "coding-agent", factors())
+    merged = tuple(Verdict(candidate=one.id, says="merge", into="T1") for one in fired)
     lied = headline(led(MADE, HARMLESS.model_copy(update={"candidate": candidate}), verdicts=merged))
-
     assert lied.score.cvss_base >= headline(found(MADE)).score.cvss_base - MAX_BELOW
 
 
@@ -240,7 +207,6 @@ def test_what_an_llm_reads_as_a_setting_from_the_same_quote_sets_no_floor() -> N
 def test_what_an_llm_rests_on_a_struck_fact_goes_with_it() -> None:
     own = threat(MADE, "Rests on the shell", "runs_commands")
     struck = next(one.id for one in MADE.facts if one.key == "runs_commands")
-
     assert named(led(MADE, own), "Rests on the shell")
     after = led(without(MADE, struck), own)
     assert "Rests on the shell" not in {placed.threat.title for placed in after.threats}
@@ -249,12 +215,8 @@ def test_what_an_llm_rests_on_a_struck_fact_goes_with_it() -> None:
 
 def test_an_unquoted_threat_is_assumed_whatever_the_llm_says() -> None:
     result = led(MADE, threat(MADE, "From nowhere", vector="NLNNNHHHHHN"))
-
     assert named(result, "From nowhere").basis == "assumed"
     assert headline(result).title != "From nowhere"
-
-
-# ---------------------------------------------------------------- the score
 
 
 def scored(made: FactSheet, certain: int = 7, **fields: object) -> Score:
@@ -263,34 +225,32 @@ def scored(made: FactSheet, certain: int = 7, **fields: object) -> Score:
 
 def test_the_score_recomputes() -> None:
     made = scored(MADE)
-
     verify(made)
     assert made.withheld is None
     assert made.aivss > made.cvss_base
     assert made.without_vendor_claims.aivss >= made.aivss
 
 
-@pytest.mark.parametrize(
-    ("made", "certain", "why"),
-    [(sheet("named_clients"), 7, "is supported by a quote"), (MADE, 1, "only 1 of 7"), (MADE, 0, "none of 7")],
-)
-def test_a_score_without_ground_is_withheld(made: FactSheet, certain: int, why: str) -> None:
-    result = scored(made, certain)
+WIDE = LikelyConstants(below=Decimal(6), above=Decimal(1), calibration="wide")
 
+
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [
+        (scored(sheet("named_clients")), "is supported by a quote"),
+        (scored(MADE, 1), "only 1 of 7"),
+        (scored(MADE, 0), "none of 7"),
+        (scored(MADE, constants=lambda raw: WIDE), "spans"),
+    ],
+)
+def test_a_score_without_ground_is_withheld(result: Score, why: str) -> None:
     assert result.aivss is None
     assert why in result.withheld
 
 
-def test_a_range_over_three_bands_is_withheld() -> None:
-    wide = LikelyConstants(below=Decimal(6), above=Decimal(1), calibration="wide")
-
-    assert "spans" in scored(MADE, constants=lambda raw: wide).withheld
-
-
-def test_documented_controls_of_the_headline_give_a_second_number() -> None:
+def test_documented_controls_of_the_headline_give_a_second_number_unless_they_are_in_its_vector() -> None:
     box = fact("sandbox", "E9", rank=3, part="cli")
     made = sheet(*CODING, box, fact("retention", "E10", rank=3, part="cloud"))
-
     result = scored(made)
     verify(result)
     assert result.with_controls is not None
@@ -298,16 +258,12 @@ def test_documented_controls_of_the_headline_give_a_second_number() -> None:
     assert result.with_controls.aivss < result.aivss
     assert scored(sheet(*CODING, box.model_copy(update={"rank": 2}))).with_controls is None
     assert [one.key for one in counted_controls(found(made), made)] == ["sandbox"]
-
-
-def test_an_approval_that_is_in_the_vector_is_not_counted_twice() -> None:
     made = sheet(*CODING, fact("approval_before", "E9", rank=3, part="cli", action="commands"))
-
     assert "UI:A" in named(found(made), SHELL).score.cvss_vector
     assert all(one.key != "approval_before" for one in counted_controls(found(made), made))
 
 
 def test_general_words_of_the_vendor_lower_nothing_in_the_second_reading() -> None:
-    for rank, kept in ((2, 2), (3, 3)):
+    for rank in (2, 3):
         denied = fact("deletes_data", "E8", polarity="denied", rank=rank)
-        assert len(without_claims(sheet("writes_files", "memory_long", denied)).facts) == kept
+        assert len(without_claims(sheet("writes_files", "memory_long", denied)).facts) == rank

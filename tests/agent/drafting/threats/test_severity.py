@@ -94,14 +94,9 @@ def test_nothing_is_supposed_that_a_fact_denies_or_opposes_or_an_llm_did_not_fin
 @given(values, st.integers(0, 10))
 def test_every_vector_scores_between_its_base_and_ten(values: tuple[str, ...], tenths: int) -> None:
     metrics = judged("".join(values)).metrics
-
     scored = score_threat(metrics, factors(str(Decimal(tenths) / 10)))
-
     assert scored.cvss_base == base_of(vector(metrics))
     assert scored.cvss_base - Decimal("0.1") <= scored.aivss <= 10
-
-
-# ---------------------------------------------------------------- an LLM's metrics
 
 
 @pytest.mark.parametrize(
@@ -129,21 +124,14 @@ def test_a_metric_of_an_llm_stands_unless_it_needs_a_fact(
     assert (made[metric].reason == "because") == (kept == {**WORST, **told}[metric])
 
 
-def test_an_approval_that_the_threat_cites_enters_its_vector() -> None:
+def test_a_cited_approval_a_mistake_and_a_missing_value_are_corrected() -> None:
     facts = FactIndex(sheet("reads_web", "runs_commands", asks()))
     assert check_metrics(judged({**WORST, "UI": "P"}, facts=(asks().id,)), facts)["UI"].value == "A"
-
-
-def test_a_mistake_has_no_attacker_and_needs_the_llm_to_err() -> None:
-    facts = FactIndex(sheet("runs_commands"))
+    # A mistake has no attacker and needs the LLM to err.
     told = check_metrics(judged("NLNLANHHNNN", actor="nobody; the LLM errs"), facts)["AT"]
     assert (told.value, "make the mistake itself" in told.reason) == ("P", True)
     assert check_metrics(judged("NLNLANHHNNN", actor="a stranger"), facts)["AT"].value == "N"
-
-
-def test_a_missing_or_strange_value_is_replaced_and_said() -> None:
     made = check_metrics(judged({"AV": "Q"}), FactIndex(sheet("reads_web")))
-
     assert set(made) == set(METRICS)
     assert (made["AV"].value, made["AV"].reason) == ("N", "no value was given")
 
@@ -152,7 +140,5 @@ def test_a_missing_or_strange_value_is_replaced_and_said() -> None:
 def test_an_llm_cannot_talk_a_threat_of_the_catalogue_down(values: tuple[str, ...]) -> None:
     keys = ("runs_commands", "reads_web", "api_key")
     like = of(SHELL, *keys)
-
     metrics = check_metrics(judged("".join(values)), FactIndex(sheet(*keys), "coding-agent"), like.metrics)
-
     assert base_of(vector(metrics)) >= like.threat.score.cvss_base - MAX_BELOW
