@@ -42,11 +42,8 @@ def test_a_true_proposal_becomes_a_fact_with_a_quote_at_its_place() -> None:
     assert holds(quote, PAGE)
     assert (fact.evidence, fact.state, fact.rank, fact.about) == ((quote.id,), "claimed", 2, "product")
     assert fact.confidence == combined(fact.sources)[1] == 0.7
-
-
-def test_a_quote_may_differ_in_space_and_case_and_nothing_else() -> None:
+    # A quote may differ in space and case, and in nothing else.
     assert only(proposal("runs_commands", "RUNS  shell\ncommands")).evidence == ("E1",)
-    assert reason(proposal("runs_commands", "runs many shell commands")) == "quote not found"
 
 
 @pytest.mark.parametrize(
@@ -72,6 +69,7 @@ def test_a_quote_keeps_the_negation_before_it(text: str, quote: str, negation: s
         (proposal("runs_commands"), "no quote"),
         (proposal("runs_commands", "—"), "no quote"),
         (proposal("runs_commands", "opens a reverse shell"), "quote not found"),
+        (proposal("runs_commands", "runs many shell commands"), "quote not found"),
         (proposal("runs_commands", "word " * 41), "quote too long"),
         (proposal("runs_commands", "commands"), "quote too short"),
         (proposal("runs_commands", "Harbour assistant"), "no statement there"),
@@ -138,12 +136,8 @@ def test_a_platform_stays_a_platform_whatever_the_reader_says() -> None:
 
 
 def test_details_are_kept_only_in_words_of_the_sources() -> None:
-    made = proposal(
-        "runs_commands",
-        "runs shell commands on the gate computer",
-        slots={"scope": "the gate computer", "object": "root commands", "approval": "never", "colour": "red"},
-    )
-    found = verify([made], SOURCES)
+    slots = {"scope": "the gate computer", "object": "root commands", "approval": "never", "colour": "red"}
+    found = verify([proposal("runs_commands", "runs shell commands on the gate computer", slots=slots)], SOURCES)
     (fact,) = found.facts
     assert {slot.name: slot.value for slot in fact.slots} == {"scope": "the gate computer"}
     assert {row.reason for row in found.dropped} == {"slot not in the sources", "unknown slot"}
@@ -186,9 +180,7 @@ def test_nobody_grants_rank_four_by_saying_so() -> None:
     assert only(proposal("runs_commands", quote, reader="llm", granted=True), sources=sources).rank == 2
     assert only(proposal("sandbox", quote, reader="manifest", granted=True), sources=sources).rank == 2
     assert only(proposal("runs_commands", "runs shell commands", reader="manifest", granted=True)).rank == 2
-
-
-def test_no_proposal_is_confirmed() -> None:
+    # Nor is any proposal confirmed.
     made = proposal("runs_commands", "runs shell commands", reader="analyst", confidence=1.0, inferred=True)
     assert only(made).state == "inferred"
 

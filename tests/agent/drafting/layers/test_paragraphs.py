@@ -29,17 +29,14 @@ def test_there_are_texts_for_every_kind_layer_and_key() -> None:
     assert set(texts.ask) == set(LAYERS)
 
 
-def test_the_question_that_settles_a_layer_is_named() -> None:
+def test_the_question_that_settles_a_layer_is_named_and_threats_stand_in_their_layer() -> None:
     asked = Question(id="Q4", text="Where?", proposed="Here.", settles=("deployment_infrastructure",), effect=0.1)
     layers = written(CODER, "agent_ecosystem", questions=(asked,))
     assert layers["deployment_infrastructure"].question == "Q4"
     assert layers["data_operations"].question is None
     assert layers["data_operations"].paragraph.endswith("?")
     assert CODER.name not in layers["data_operations"].paragraph
-
-
-def test_threats_stand_in_their_layer() -> None:
-    assert [threat.id for threat in written(CODER)["agent_frameworks"].threats] == ["T1"]
+    assert [threat.id for threat in layers["agent_frameworks"].threats] == ["T1"]
 
 
 def test_an_llms_paragraph_leads_where_it_may() -> None:

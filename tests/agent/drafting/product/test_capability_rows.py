@@ -1,5 +1,7 @@
 """Rows on what a product can do: short, marked, and "not stated" only after a search."""
 
+import pytest
+
 from agent.drafting.judgement import Given
 from agent.drafting.product.capability_rows import fact_lines
 from agent.drafting.wording import word_count
@@ -35,19 +37,20 @@ def test_an_llms_row_leads_while_its_facts_stand() -> None:
     assert "Acts" not in shown(struck(product, fact))
 
 
-def test_of_a_framework_its_agents_act() -> None:
-    acts = shown(of("runs_code", "delegates", kind="agent-framework"))["Acts"]
-    assert acts == "An agent built with it can also hand work to sub-agents [E2]."
+CODING, STORING = of("runs_commands", "plans_steps", kind="coding-agent"), of("memory_long", "vector_store")
+MIXED = STORING._replace(sheet=doubtful(STORING.sheet, keys=["memory_long"]))
+POSED, FRAMEWORK = led(CODING, posture="It runs commands [E1]."), of("runs_code", "delegates", kind="agent-framework")
 
 
-def test_what_the_posture_says_is_not_said_again() -> None:
-    product = of("runs_commands", "plans_steps", kind="coding-agent")
-    assert shown(product)["Acts"] == "It can also plan several steps ahead [E2]."
-    told = shown(led(product, posture="It runs commands [E1]."))["Acts"]
-    assert told == "It can run shell commands and plan several steps ahead [E1, E2]."
-
-
-def test_what_is_doubtful_has_no_row() -> None:
-    product = of("memory_long", "vector_store")
-    mixed = product._replace(sheet=doubtful(product.sheet, keys=["memory_long"]))
-    assert shown(mixed)["Memory"] == "It can keep an index for retrieval [E2]."
+@pytest.mark.parametrize(
+    ("product", "label", "text"),
+    [
+        (FRAMEWORK, "Acts", "An agent built with it can also hand work to sub-agents [E2]."),
+        (CODING, "Acts", "It can also plan several steps ahead [E2]."),
+        (POSED, "Acts", "It can run shell commands and plan several steps ahead [E1, E2]."),
+        (MIXED, "Memory", "It can keep an index for retrieval [E2]."),
+    ],
+    ids=["of a framework its agents act", "not what the posture says", "an LLM's posture", "nothing doubtful"],
+)
+def test_what_a_row_says(product: Given, label: str, text: str) -> None:
+    assert shown(product)[label] == text

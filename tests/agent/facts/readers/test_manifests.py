@@ -167,13 +167,10 @@ def test_permissions_of_extensions_and_apps() -> None:
     assert {"changes_repo", "changes_access", "service_account", "scopes"} <= patch.keys()
 
 
-def test_many_permissions_are_one_fact() -> None:
+def test_many_permissions_are_one_fact_and_a_long_list_of_tools_stays_a_short_sheet() -> None:
     value = {"manifest_version": 3, "name": "Clip", "permissions": [f"p{n}" for n in range(20)]}
     (asked,) = (fact for fact in read(value).facts if fact.key == "scopes")
     assert len(asked.evidence) == 20
-
-
-def test_a_long_list_of_tools_stays_a_short_sheet() -> None:
     found = read(tools(*(f"{verb}_berth_{n}" for n in range(60) for verb in ("list", "delete")))).facts
     assert len([fact for fact in found if fact.key == "queries_data"]) == 1
     assert len([fact for fact in found if fact.key == "deletes_data"]) == 20
