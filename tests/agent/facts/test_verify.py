@@ -74,6 +74,7 @@ def test_a_quote_keeps_the_negation_before_it(text: str, quote: str, negation: s
         (proposal("runs_commands", "commands"), "quote too short"),
         (proposal("runs_commands", "Harbour assistant"), "no statement there"),
         (proposal("deletes_data", "deletes whole marinas"), "another product"),
+        (proposal("sends_messages", "It never sends messages to guests", polarity="denied"), "carries no facts"),
         (proposal("runs_commands", "runs shell commands", polarity="denied"), "denial without a negation"),
         (proposal("runs_commands", *["runs shell commands"] * (MAX_QUOTES + 1)), "too many"),
     ],

@@ -1,8 +1,6 @@
 """Products with their facts, threats and certainties, for tests of what is drafted from facts."""
 
 from decimal import Decimal
-from pathlib import Path
-from shutil import copytree
 
 from agent.drafting.judgement import Given, JudgedMetric, JudgedThreat, Judgement, Metric
 from agent.drafting.layers.certainty import Certainty
@@ -11,7 +9,6 @@ from agent.drafting.threats.selection import Found, Placed
 from agent.facts.sheet import without
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactSheet, Mitigation, Range, Score, Threat, ThreatScore, ThreatStatement
-from agent.resources import data_folder
 from agent.scoring import parse_request, score, severity
 from agent.scoring.cvss import read_vector
 from agent.taxonomy.factors import FACTOR_SETS
@@ -143,12 +140,11 @@ def judged(values: dict[Metric, str] | str, **fields: object) -> JudgedThreat:
 def found_of(*placed: tuple[LayerKey, Threat]) -> Found:
     """Return what was found, with the first threat as headline."""
     rows = tuple(Placed(layer, one) for layer, one in placed)
-    first = rows[0].threat if rows else None
-    base = first.score.cvss_base if first else None
-    ends = (
-        Range(value=base, low=max(base - 1, Decimal(0)), high=min(base + 1, Decimal(10))) if base is not None else None
-    )
-    return Found(threats=rows, headline=first, base=ends, folded=())
+    if not rows:
+        return Found(threats=(), headline=None, base=None, folded=())
+    base = rows[0].base
+    ends = Range(value=base, low=max(base - 1, Decimal(0)), high=min(base + 1, Decimal(10)))
+    return Found(threats=rows, headline=rows[0].threat, base=ends, folded=())
 
 
 THREATS = {
@@ -207,14 +203,3 @@ def score_of_base(base: str, *, withheld: str | None = None) -> Score:
     ranges = {key: {"value": 0.5, "low": 0.3, "high": 0.7} for key in FACTOR_SETS["0.5"]}
     made = score(parse_request({"cvss_base": base, "factors": ranges, "mode": "directory"}))
     return made.model_copy(update={"withheld": withheld, "aivss": None, "severity": None}) if withheld else made
-
-
-def faulty_catalogue(folder: Path, name: str, old: str, new: str) -> Path:
-    """Copy the catalogue to `folder` and return the copy, with the first `old` in one file replaced by `new`."""
-    copy = folder / "catalogue"
-    copytree(data_folder("corpus") / "knowledge" / "catalogue", copy)
-    file = copy / name
-    before = file.read_text("utf-8")
-    file.write_text(before.replace(old, new, 1), "utf-8")
-    assert file.read_text("utf-8") != before
-    return copy

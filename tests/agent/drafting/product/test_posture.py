@@ -1,5 +1,7 @@
 """Posture, summary and claimed controls: three sentences, and a control counts only where a vector contains it."""
 
+import pytest
+
 from agent.drafting.judgement import Given
 from agent.drafting.product.controls import claimed
 from agent.drafting.product.posture import posture, summary
@@ -28,6 +30,21 @@ def test_posture_says_rights_entry_and_controls() -> None:
         "instructions could misuse these abilities [E4]. The documented safeguard is an allow-list (server) [E8], but "
         "no approval step was found [N:approval_before]."
     )
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (("runs_commands", "endpoint_no_auth"), "so anyone who can reach it can use these abilities [E2]."),
+        (("mcp_client",), "Anyone who can write to the content it reads could plant instructions"),
+        (("scheduled",), "It can start on a schedule or an event, so a wrong step may go unnoticed [E1]."),
+        (("runs_code",), "An agent built with Nimbus can execute generated or supplied code [E1]."),
+    ],
+)
+def test_posture_says_what_makes_it_dangerous(keys: tuple[str, ...], told: str) -> None:
+    product = Given(sheet_of(*map(row, keys)), "Nimbus", "agent-framework")
+    assert told in posture(product, found_of(), SCORE)
+    assert summary(product).startswith("Nimbus is a framework for agents")
 
 
 def test_an_llms_posture_leads_while_its_marks_stand() -> None:

@@ -2,6 +2,7 @@
 
 from itertools import combinations
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -14,11 +15,11 @@ from agent.drafting.threats.templates import is_plain
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactSheet, Outlook
+from agent.resources import data_folder
 from agent.taxonomy.kinds import KINDS, ProductKind
 from agent.taxonomy.layers import LAYERS
 from evals.metrics.references import lint
 from tests.fakes.drafting.sheets import fact, factors, sheet
-from tests.fakes.drafting.threats import faulty_catalogue
 
 CATALOGUE = load_catalogue()
 EMPTY, ALL = sheet(), sheet(*(key.id for key in load_vocabulary()))
@@ -39,14 +40,15 @@ def test_each_pattern_can_fire_with_vectors_that_parse(pattern: Pattern) -> None
     made, kind = firing(pattern)
     recurs = pattern.id in CATALOGUE.recurring
     fired = (recurring if recurs else candidates)(made, kind, factors())
-    threat = next(one.threat for one in fired if one.id == pattern.id)
+    found = next(one for one in fired if one.id == pattern.id)
+    threat = found.threat
     if recurs:
         # As an assumption, or with a setting.
         assert threat.basis == ("needs a setting" if pattern.setting else "assumed")
         assert threat.state != "claimed"
         assert threat.default_use is (pattern.setting is None)
     assert recurs or threat.evidence or not pattern.when.keys
-    assert "{" not in threat.title + threat.how + threat.lost + threat.statement.source
+    assert "{" not in found.title + threat.how + threat.lost + threat.statement.source
     assert set(threat.score.reasons) == set(METRICS)
     assert all(threat.score.reasons.values())
     for facts in (EMPTY, ALL):
@@ -109,7 +111,11 @@ IN_PRIORITIES = (
 )
 def test_a_faulty_file_is_refused_with_its_place(old: str, new: str, what: str, tmp_path: Path) -> None:
     name = "recurring/priorities" if (old, new, what) in IN_PRIORITIES else "agent_frameworks"
-    copy = faulty_catalogue(tmp_path, f"{'terms' if 'acts_on' in old else name}.yaml", old, new)
+    copy = tmp_path / "catalogue"
+    copytree(data_folder("corpus") / "knowledge" / "catalogue", copy)
+    file = copy / f"{'terms' if 'acts_on' in old else name}.yaml"
+    assert old in file.read_text("utf-8")
+    file.write_text(file.read_text("utf-8").replace(old, new, 1), "utf-8")
     with pytest.raises(InputError, match=what) as caught:
         load_catalogue(copy)
     assert str(copy) in str(caught.value.where)
