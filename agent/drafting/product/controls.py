@@ -34,9 +34,20 @@ def claimed(given: Given, found: Found) -> tuple[ClaimedControl, ...]:
     }
     with_score = frozenset(fact.id for fact in counted_controls(found, given.sheet))
     quotes = {item.id: item.quote for item in given.sheet.evidence}
-    rows: list[ClaimedControl] = []
-
-    def add(text: str, part: str, own: list[Fact], evidence: tuple[str, ...]) -> None:
+    told = [
+        (control.text, control.part, own, given.quotes(control.facts, control.evidence))
+        for control in given.judgement.controls
+        if (own := [facts[key] for key in control.facts if key in facts])
+        and given.stands(control.text, control.facts, control.evidence)
+    ]
+    for fact in facts.values():
+        if not any(fact in own for _, _, own, _ in told):
+            words = quotes.get(fact.evidence[0], "").split()
+            short = 0 < len(words) <= MAX_QUOTE_WORDS
+            text = " ".join(words) if short else capital(said_by([fact], [fact.id]).clause)
+            told.append((text, "", [fact], fact.evidence))
+    rows = []
+    for text, part, own, evidence in told:
         best = max(own, key=lambda fact: fact.rank)
         counts, why = worth(best, found, with_score)
         rows.append(
@@ -50,17 +61,6 @@ def claimed(given: Given, found: Found) -> tuple[ClaimedControl, ...]:
                 evidence=evidence,
             )
         )
-
-    for control in given.judgement.controls:
-        own = [facts[key] for key in control.facts if key in facts]
-        if own and given.stands(control.text, control.facts, control.evidence):
-            add(control.text, control.part, own, given.quotes(control.facts, control.evidence))
-    taken = {key for row in rows for key in row.facts}
-    for fact in facts.values():
-        if fact.id not in taken:
-            words = quotes.get(fact.evidence[0], "").split()
-            short = 0 < len(words) <= MAX_QUOTE_WORDS
-            add(" ".join(words) if short else capital(said_by([fact], [fact.id]).clause), "", [fact], fact.evidence)
     rows.sort(key=lambda row: (not row.counted, -row.rank))
     return tuple(rows[:MAX_CONTROLS])
 

@@ -265,10 +265,7 @@ def _capability(number: int, sheet: FactSheet, one: Said) -> Capability:
     facts = [by_id[key] for key in one.facts]
     reads, key = one.entry.group == "reads", one.key
     mode: Literal["read", "write", "delete", "execute"] = "read" if reads else "write"
-    if key in _EXECUTES:
-        mode = "execute"
-    elif key == "deletes_data":
-        mode = "delete"
+    mode = "execute" if key in _EXECUTES else "delete" if key == "deletes_data" else mode
     local = key in _LOCAL or (reads and key not in _READ_WITH_RIGHTS)
     held = () if local else asserted(sheet, *_ACTS_AS)
     denied = () if local else counted(sheet, "no_credentials", "asserted")
