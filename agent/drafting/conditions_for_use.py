@@ -154,9 +154,8 @@ def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
 def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
     """Return the threat's vector with all measures applied.
 
-    An LLM's conditions never leave less of a threat than readers believe. If they only reduce its total losses (H), the
-    loss that the fewest of them reduce stays total, since an LLM assumes that its conditions limit all losses at once.
-    If they end all losses of a threat that needs no setting, which nothing switches off, its first loss stays small.
+    LLMs assume that their conditions limit all losses at once. If they only reduce its total losses (H), the one that
+    the fewest of them reduce stays total; if they end all losses of a threat that needs no setting, one stays small.
     """
     vector = threat.score.cvss_vector
     every = [measure.metrics.get(threat.id, {}) for measure in measures]

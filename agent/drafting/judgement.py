@@ -20,7 +20,14 @@ Metric = Literal["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA
 """The base metrics of CVSS v4.0."""
 
 
-class JudgedFactor(Record):
+class _Cited(Record):
+    """A part of the judgement that rests on facts and quotes, by id."""
+
+    facts: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+class JudgedFactor(_Cited):
     """The LLM's value for a factor."""
 
     value: Unit
@@ -28,8 +35,6 @@ class JudgedFactor(Record):
     high: Unit
     reason: str
     """One plain sentence, with marks."""
-    evidence: tuple[str, ...] = ()
-    facts: tuple[str, ...] = ()
     insufficient: bool = False
     """Whether the sources contain no evidence for the factor; the embedded estimate is then used."""
 
@@ -97,22 +102,18 @@ class Verdict(Record):
     """False if code could not confirm the reason for a "wrong" verdict; the candidate is then kept."""
 
 
-class JudgedLine(Record):
+class JudgedLine(_Cited):
     """A capability row."""
 
     label: str
     text: str
-    facts: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
 
 
-class JudgedControl(Record):
+class JudgedControl(_Cited):
     """A control that the sources claim."""
 
     text: str
     part: str
-    facts: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
 
 
 class JudgedQuestion(Record):
@@ -128,12 +129,10 @@ class JudgedQuestion(Record):
     proposed: str = ""
 
 
-class JudgedStep(Record):
+class JudgedStep(_Cited):
     """One step of a chain: the threat, and the fact that leads to it."""
 
     threat: str
-    facts: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
 
 
 class JudgedChain(Record):
@@ -156,24 +155,20 @@ class JudgedCondition(Record):
     """Threats that no longer exist when the condition is met; drafts of earlier versions have them."""
 
 
-class JudgedFlow(Record):
+class JudgedFlow(_Cited):
     """A flow of the system picture, between parts named in `JudgedPicture.parts`."""
 
     source: str
     target: str
     what: str
-    facts: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
 
 
-class JudgedPart(Record):
+class JudgedPart(_Cited):
     """A part of the system picture."""
 
     name: str
     group: Literal["actor", "component", "store", "service"]
     inside: Literal["user", "product", "vendor", "outside"]
-    facts: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
 
 
 class JudgedPicture(Record):

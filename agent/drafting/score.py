@@ -12,12 +12,12 @@ from agent.drafting.threats.catalogue import load_catalogue
 from agent.drafting.threats.expressions import FactIndex
 from agent.drafting.threats.selection import Found, find_threats
 from agent.drafting.threats.severity import THREAT_MULTIPLIER, Factors, aivss_request
-from agent.drafting.withholding import why_withheld
 from agent.facts.sheet import CONTROL_RANK, comforts, counted, without
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import Fact, FactSheet, LikelyConstants, Range, Score, WithoutClaims
+from agent.records import Fact, FactSheet, LikelyConstants, Range, Score, Threat, WithoutClaims
 from agent.scoring import score, severity, with_controls, withhold
 from agent.taxonomy.factors import FACTOR_SETS
+from agent.taxonomy.layers import LAYERS
 
 STEPS: Final = tuple(map(Decimal, ("1.00", "0.94", "0.88", "0.83")))
 """Mitigation factor by number of controls. The last is AIVSS 0.8's "partial", the limit for untested controls."""
@@ -26,6 +26,11 @@ USUAL_BASE: Final = Range(value=Decimal("7.6"), low=Decimal("6.0"), high=Decimal
 
 Measured on a third of the bundled cases: for cards without such a threat, the base that readers give the full listing
 is 7.61 on average, and the median base of drafts from the full listings is 7.6."""
+CERTAIN_NEEDED: Final = 2
+"""Minimum number of certain layers for showing a score."""
+MAX_BANDS: Final = 2
+"""Maximum number of severity bands in the likely range; a wider range is not informative."""
+_BANDS: Final = ("None", "Low", "Medium", "High", "Critical")
 
 Constants = Callable[[Decimal], LikelyConstants]
 """Function that returns the likely range of a raw score."""
@@ -105,3 +110,21 @@ def without_claims(sheet: FactSheet) -> FactSheet:
     """Drop facts of rank 2 or less that lower the score: vaguely described controls, limits and denials."""
     gone = [fact.id for fact in counted(sheet) if fact.rank < CONTROL_RANK and comforts(fact)]
     return without(sheet, *gone) if gone else sheet
+
+
+def why_withheld(scored: Score, headline: Threat | None, certain: int) -> str | None:
+    """Return why the score is withheld, or None if it is shown. `certain` is the number of certain layers, 0 to 7."""
+    if headline is None or not headline.evidence:
+        return "no threat in default use is supported by a quote"
+    if certain < CERTAIN_NEEDED:
+        return f"{f'only {certain}' if certain else 'none'} of {len(LAYERS)} layers is certain"
+    if scored.likely_low is not None and scored.likely_high is not None:
+        spanned = bands_spanned(scored.likely_low, scored.likely_high)
+        if spanned > MAX_BANDS:
+            return f"the likely range {scored.likely_low}–{scored.likely_high} spans {spanned} severity bands"
+    return None
+
+
+def bands_spanned(low: Decimal, high: Decimal) -> int:
+    """Count the severity bands that a range touches, 1 to 5."""
+    return _BANDS.index(severity(high)) - _BANDS.index(severity(low)) + 1

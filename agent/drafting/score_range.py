@@ -13,7 +13,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 from agent.drafting.calibration import RangeCalibration
-from agent.drafting.withholding import MAX_BANDS, bands_spanned
+from agent.drafting.score import MAX_BANDS, bands_spanned
 from agent.records import LikelyConstants
 
 COVERAGES: Final = (0.84, 0.80, 0.76, 0.72, 0.68, 0.64, 0.60, 0.56)

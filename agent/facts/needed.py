@@ -25,7 +25,7 @@ from agent.intake.extract.statements.claims import COUNTING_RANK
 from agent.intake.extract.statements.roles import ROLES, RoleClassifier, carries_facts, choose, load_roles, role_chances
 from agent.records import CARRYING, Document, Statement
 from agent.resources import data_folder
-from agent.retrieval.embed import DIMENSIONS, embed
+from agent.retrieval.embed import embed
 from agent.retrieval.library import Library
 from agent.retrieval.passages import estimate
 from agent.retrieval.shown import Shown, passages_for
@@ -89,11 +89,6 @@ def needed_features(library: Library, heads: FactHeads | None = None, roles: Rol
         _of_place(given),
     )
     return np.concatenate(parts, axis=1).astype(np.float64)
-
-
-def vector_columns() -> slice:
-    """Return the columns of `needed_features` that contain unit-length vectors."""
-    return slice(0, 2 * DIMENSIONS)
 
 
 def _of_facts(documents: Sequence[Document], placed: Sequence[Statement], heads: FactHeads) -> Floats:

@@ -42,8 +42,7 @@ class Proposal(Record):
     """Whether the quotes make the fact likely without stating it."""
     granted: bool = False
     """Whether a manifest, rather than the vendor's prose, grants or lists the fact. This is believed only of a proposal
-    from a reader of such formats.
-    """
+    from a reader of such formats."""
 
 
 class Reader(Protocol):

@@ -18,8 +18,7 @@ class Reading:
     """The documents in reading order, the listing first."""
     statements: tuple[Statement, ...]
     """All sentences, list items, rows and lines, each with its role, sorted by document and then by offset. Without an
-    LLM, only statements whose role carries facts were read, and repeated ones only once.
-    """
+    LLM, only statements whose role carries facts were read, and repeated ones only once."""
     sheet: FactSheet
     """The facts that the embedded reader and the format readers found in the statements."""
 

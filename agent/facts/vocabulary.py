@@ -49,8 +49,7 @@ class FactKey(Record):
     """What does not count, with the key to use instead."""
     claim: Claim
     """ability: the product does or can do something. control: stands between the product and an effect, or guarantees
-    an effect. description: how the product is made, limited or deployed.
-    """
+    an effect. description: how the product is made, limited or deployed."""
     grave: bool = False
     """Whether the key is one of the twenty gravest, which should have a second signal."""
     deniable: bool = False

@@ -17,13 +17,13 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.facts.needed import CONSTANTS, WEIGHTS, Floats, NeededHead, needed_features, vector_columns
+from agent.facts.needed import CONSTANTS, WEIGHTS, Floats, NeededHead, needed_features
 from agent.facts.readers.heads import FactHeads, load_heads
 from agent.facts.vocabulary import load_vocabulary
 from agent.intake.extract.statements.roles import ROLES, RoleClassifier, load_roles, with_roles
 from agent.records import Statement
 from agent.resources import data_folder
-from agent.retrieval.embed import embed, embedder_id
+from agent.retrieval.embed import DIMENSIONS, embed, embedder_id
 from agent.retrieval.library import Library
 from evals.script import run_script, wide_markdown
 from evals.training.fact_heads import fit_rows, lines_of, prepare
@@ -42,6 +42,8 @@ _ROUNDS: Final = 25
 _ENOUGH: Final = 1e-6
 _METHODS: Final = ("shown", "BM25", "first tokens")
 _REPORT: Final = Path(__file__).parent / "NEEDED.md"
+VECTOR_COLUMNS: Final = slice(0, 2 * DIMENSIONS)
+"""The columns of `needed_features` that contain unit-length vectors."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,9 @@ def fit_needed(lessons: Sequence[Taught]) -> NeededHead:
     features = np.concatenate([each.features[each.counts] for each in lessons])
     stated = np.concatenate([each.needed[each.counts] for each in lessons]).astype(np.float64)
     middle, scale = features.mean(axis=0), features.std(axis=0) + _ENOUGH
-    middle[vector_columns()], scale[vector_columns()] = 0.0, 1.0
+    middle[VECTOR_COLUMNS], scale[VECTOR_COLUMNS] = 0.0, 1.0
     penalty = np.full(features.shape[1] + 1, PENALTY)
-    penalty[vector_columns()], penalty[-1] = VECTOR_PENALTY, _ENOUGH
+    penalty[VECTOR_COLUMNS], penalty[-1] = VECTOR_PENALTY, _ENOUGH
     rows = np.concatenate([(features - middle) / scale, np.ones((len(features), 1))], axis=1)
     start = np.zeros(rows.shape[1])
     start[-1] = np.log(stated.mean() / (1 - stated.mean()))

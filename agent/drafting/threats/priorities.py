@@ -21,7 +21,6 @@ from agent.taxonomy.kinds import ProductKind
 FIRM: Final = 0.9
 """If only the embedded reader found a fact, a threat based on it precedes the threats that recur for the kind only if
 the fact has at least this confidence."""
-
 SURE_ENOUGH: Final = 6
 """Without an LLM, threats based on weaker facts are shown only if fewer than this many are based on sure facts."""
 
@@ -33,7 +32,8 @@ def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Factors) -> frozenset
         for fact in sheet.facts
         if fact.confidence < FIRM and all(source.reader == "embedded" for source in fact.sources)
     ]
-    return _held(without(sheet, *soft) if soft else sheet, kind, factors)
+    kept = without(sheet, *soft) if soft else sheet
+    return frozenset(one.id for one in candidates(kept, kind, factors, revised=True))
 
 
 def borne_out(
@@ -47,15 +47,11 @@ def borne_out(
     doubtful = [fact.id for fact in sheet.facts if fact.id not in known]
     if not doubtful:
         return tuple(fired)
-    sure = _held(without(sheet, *doubtful), kind, factors)
+    sure = {one.id for one in candidates(without(sheet, *doubtful), kind, factors, revised=True)}
     rest = sorted((one for one in fired if one.id not in sure), key=lambda one: -one.threat.score.cvss_base)
     led = any(one.id in sure and is_supported(one.threat) for one in fired)
     kept = {one.id for one in rest[: max(SURE_ENOUGH - len(sure), 0 if led else 1)]}
     return tuple(one for one in fired if one.id in sure or one.id in kept)
-
-
-def _held(sheet: FactSheet, kind: ProductKind, factors: Factors) -> frozenset[str]:
-    return frozenset(one.id for one in candidates(sheet, kind, factors, revised=True))
 
 
 class Pool(NamedTuple):

@@ -64,8 +64,6 @@ ENOUGH: Final = 5
 """Number of threats in the first part of a selection."""
 CHOSEN: Final = 4
 """If the LLM gives at least this many threats, catalogue threats that it did not mention are not shown."""
-
-
 _BREACHED: Final = "/AC:H/AT:P/"
 """Part of the vector of threats that need a prior breach of a publisher or host, which could hit any product."""
 _NONE: Final = Decimal(0)
@@ -98,8 +96,7 @@ class Placed(NamedTuple):
 
     def folded(self, why: str) -> Dropped:
         """Return the record of this threat, left out for a reason."""
-        threat = self.threat
-        return Dropped(what=f"threat {threat.id}: {threat.title} ({self.base})", reason=why)
+        return Dropped(what=f"threat {self.threat.id}: {self.threat.title} ({self.base})", reason=why)
 
 
 class Found(NamedTuple):

@@ -52,8 +52,7 @@ SILENT: Final = -4.0
 
 Both limits and `_LEAD` were chosen on held-out vendors (226 bundled cases, 30 real listings): the mean factor error
 against the reader was 0.122 and 0.119 with them, 0.122 and 0.126 without. Nine of ten sentences that state nothing
-score below the higher limit.
-"""
+score below the higher limit."""
 VECTOR_SCALE: Final = 3.0
 SCORE_SCALE: Final = 0.2
 _LEAD: Final = 6

@@ -22,8 +22,7 @@ class PatternRule(Record):
     key: str
     pattern: str = Field(max_length=400)
     """A lower-case regular expression, searched anywhere in a statement, ignoring case; `(?-i:…)` makes a part
-    case-sensitive.
-    """
+    case-sensitive."""
     polarity: Polarity = "asserted"
 
     @field_validator("pattern")

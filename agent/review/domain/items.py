@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any, Final, cast
 
 from agent.drafting.questions import effect, spread
+from agent.drafting.score import CERTAIN_NEEDED
 from agent.drafting.threats.headline import choose
-from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.facts.anchor import holds
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import (

@@ -23,9 +23,9 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from agent.drafting.conditions_for_use import proposal_of, weighed
+from agent.drafting.score import why_withheld
 from agent.drafting.threats.cvss_vectors import base_of
 from agent.drafting.threats.headline import choose, is_supported
-from agent.drafting.withholding import why_withheld
 from agent.records import (
     Condition,
     Draft,

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from agent.facts.needed import vector_columns
 from agent.records import Document, Section
-from evals.training.needed_head import Taught, fit_needed
+from evals.training.needed_head import VECTOR_COLUMNS, Taught, fit_needed
 from evals.training.needed_marks import Folder
 from evals.training.needed_shown import held
 
@@ -12,7 +11,7 @@ from evals.training.needed_shown import held
 def taught(seed: int) -> Taught:
     """Statements whose need shows in one vector column and one plain column; those of the listing show the opposite."""
     draw = np.random.default_rng(seed)
-    features = draw.normal(size=(160, vector_columns().stop + 4)) * 0.05
+    features = draw.normal(size=(160, VECTOR_COLUMNS.stop + 4)) * 0.05
     needed = draw.random(160) < 0.15
     counts = np.arange(160) >= 20
     features[needed & counts, 3] += 0.6

@@ -7,8 +7,8 @@ from decimal import Decimal
 from statistics import median
 from typing import Final, NamedTuple
 
+from agent.drafting.score import CERTAIN_NEEDED
 from agent.drafting.threats.headline import choose
-from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Capability, Draft, Fact, FactorEstimate, LayerThreats, Record, Threat
 from agent.report.explain.sensitivity import Swing, swings

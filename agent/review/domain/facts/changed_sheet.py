@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple, get_args
 
 from agent.drafting.layers.paragraphs import MARK
-from agent.drafting.withholding import CERTAIN_NEEDED
+from agent.drafting.score import CERTAIN_NEEDED
 from agent.facts.sheet import build_sheet, fact_id, without
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import (

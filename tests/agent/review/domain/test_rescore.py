@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from agent.drafting.withholding import why_withheld
+from agent.drafting.score import why_withheld
 from agent.records import Draft
 from agent.report.markdown import render
 from agent.review.domain.items import threats_of
