@@ -49,13 +49,12 @@ def _eases(writer: Writer, item: Question) -> Text:
     lower = [
         (*doc.refs(each.name), Span(" falls to "), *doc.code(tenth(ease.after)))
         if ease.after
-        else (*doc.refs(each.name), Span(" no longer applies"))
+        else (*doc.refs(each.name), Span(" ends"))
         for each, ease in eased
         if base_of(each) - ease.after >= _MOVED
     ]
     rarer = [each.name for each, ease in eased if base_of(each) - ease.after < _MOVED]
-    becomes = " becomes less likely" if len(rarer) == 1 else " become less likely"
-    told = [*lower, *([(*doc.listed_refs(*rarer), Span(becomes))] if rarer else [])]
+    told = [*lower, *([(*doc.listed_refs(*rarer), Span(" less likely"))] if rarer else [])]
     return (*doc.soft("Good answer:"), Span(" "), *doc.joined(*told, by="; "), Span(".")) if told else ()
 
 
