@@ -115,8 +115,8 @@ def _where(item: RankedThreat) -> str:
     """Describe when a threat applies, for threats that do not apply in default use. The setting itself is not repeated,
     because a condition may rule it out."""
     if item.threat.basis == "assumed":
-        return ", under an assumption"
-    return ", outside default use" if item.threat.setting else ""
+        return ", which rests on an assumption"
+    return ", which depends on the setup" if item.threat.setting else ""
 
 
 def _metrics(residual: Residual, item: RankedThreat) -> Text:
@@ -131,7 +131,7 @@ def _rarer(writer: Writer, item: RankedThreat, residual: Residual) -> str:
     """Say that a condition makes a threat less likely although it changes none of its metrics."""
     advice, threat = writer.view.draft.advice, item.threat.id
     eased = advice is not None and any(threat in one.threats for one in advice.conditions)
-    return ", which becomes less likely" if eased and not residual.changes.get(threat) else ""
+    return "; the conditions make it less likely" if eased and not residual.changes.get(threat) else ""
 
 
 def _meaning(changes: str, fall: Decimal) -> Text:

@@ -46,8 +46,8 @@ _NAME: Final = 9
 _HOLDS: Final = {"quoted": ""}
 """Wording of the basis of a threat in default use without a setting; any other basis is shown by its name."""
 _GROUPS: Final = {
-    1: "Only outside default use:",
-    2: "Only under an assumption:",
+    1: "Depends on the setup:",
+    2: "Depends on an assumption:",
 }
 """The line before a later group of threats, which may have a higher base than those of an earlier group."""
 _MARKUP: Final = re.compile(r"[|<>{}=\[\]\\]|->|\w\(|--\w")

@@ -42,19 +42,16 @@ def questions(writer: Writer) -> Part:
 
 
 def _eases(writer: Writer, item: Question) -> Text:
-    """List the threats on the page that a good answer lowers, with the new CVSS base, and those that it makes less
-    likely; the appendix has the metrics."""
+    """List the threats on the page that a good answer lowers, and those that it makes less likely; the appendix has the
+    new bases, with their metrics."""
     eases = {ease.threat: ease for ease in item.eases}
-    eased = [(each, eases[each.threat.id]) for each in on_page(writer) if each.threat.id in eases]
-    lower = [
-        (*doc.refs(each.name), Span(" falls to "), *doc.code(tenth(ease.after)))
-        if ease.after
-        else (*doc.refs(each.name), Span(" ends"))
-        for each, ease in eased
-        if base_of(each) - ease.after >= _MOVED
-    ]
-    rarer = [each.name for each, ease in eased if base_of(each) - ease.after < _MOVED]
-    told = [*lower, *([(*doc.listed_refs(*rarer), Span(" less likely"))] if rarer else [])]
+    falls = {
+        each.name: base_of(each) - eases[each.threat.id].after for each in on_page(writer) if each.threat.id in eases
+    }
+    lower = [name for name, fall in falls.items() if fall >= _MOVED]
+    rarer = [name for name in falls if name not in lower]
+    told = [(Span("lowers "), *doc.listed_refs(*lower))] if lower else []
+    told += [(*doc.listed_refs(*rarer), Span(" less likely"))] if rarer else []
     return (*doc.soft("Good answer:"), Span(" "), *doc.joined(*told, by="; "), Span(".")) if told else ()
 
 

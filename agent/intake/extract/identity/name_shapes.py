@@ -200,6 +200,8 @@ def is_slogan(text: str) -> bool:
     content = [part for part, word in zip(parts, low, strict=True) if word not in _LOWER_WORDS]
     plain = sum(part.islower() and part.isalpha() for part in content)
     starts = bool(low) and low[0] in _WORDS["slogan_starts"]
+    # "Chat Browser Agent" begins like an instruction, but it is capitalised throughout and ends with a kind of product.
+    starts = starts and not (all(part[0].isupper() for part in parts) and _KIND_END.search(bare))
     # A line of only two words, such as "Chat UI", is a name.
     return len(parts) > 2 and (starts or plain > len(content) / 2)  # noqa: PLR2004
 

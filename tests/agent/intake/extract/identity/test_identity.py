@@ -68,6 +68,11 @@ def test_a_heading_names_the_product_without_its_decoration(heading, name):
     assert named(f"{heading}\n\n{said} is a helpdesk agent. {PROSE} {said} keeps a log.\n").name == name
 
 
+def test_a_title_like_an_instruction_that_ends_with_a_kind_of_product_is_a_name():
+    text = f"# Search Berth Assistant\n\n{PROSE}\n\n## Architecture\n\n### Package Layout\n\n{PROSE}\n"
+    assert named(text).name == "Search Berth Assistant"
+
+
 @pytest.mark.parametrize(
     "heading",
     [
