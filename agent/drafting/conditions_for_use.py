@@ -12,7 +12,7 @@ from pydantic import Field
 
 from agent.drafting.judgement import Given
 from agent.drafting.threats.cvss_vectors import IMPACTS, base_of, changed, eased, joined
-from agent.drafting.threats.selection import Found
+from agent.drafting.threats.selection import BREACHED, Found
 from agent.drafting.wording import asserted, capital, cited_by, default_of, marks, references, renamed, said
 from agent.facts.knowledge import loader
 from agent.facts.sheet import CONTROL_RANK
@@ -154,8 +154,9 @@ def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
 def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
     """Return the threat's vector with all measures applied.
 
-    LLMs assume that their conditions limit all losses at once. If they only reduce its total losses (H), the one that
-    the fewest of them reduce stays total; if they end all losses of a threat that needs no setting, one stays small.
+    LLMs assume that their conditions limit all losses at once. If they only reduce its total losses (H) and would leave
+    a Low threat, the loss that the fewest of them reduce stays total; if they end all losses of a threat that needs no
+    setting, one stays small. A version that is pinned and reviewed (PR:H) keeps a hijacked release out.
     """
     vector = threat.score.cvss_vector
     every = [measure.metrics.get(threat.id, {}) for measure in measures]
@@ -166,10 +167,12 @@ def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
         losses = [name for name in IMPACTS if f"/{name}:N" not in vector]
         full = [name for name in losses if f"/{name}:H" in vector]
         smaller = [name for name in full if changes.get(name) == "L"]
-        if len(full) > 1 and smaller and all(name in changes for name in full):
-            del changes[min(smaller, key=lambda name: sum(name in metrics for metrics in every))]
+        if threat.setting and BREACHED in vector and changes.get("PR") == "H":
+            changes = dict.fromkeys(losses, "N")
         elif losses and not threat.setting and all(changes.get(name) == "N" for name in losses):
             changes[losses[0]] = "L"
+        elif len(full) > 1 and smaller and base_of(eased(vector, changes)) < LOW:
+            del changes[min(smaller, key=lambda name: sum(name in metrics for metrics in every))]
     return eased(vector, changes)
 
 

@@ -64,8 +64,8 @@ ENOUGH: Final = 5
 """Number of threats in the first part of a selection."""
 CHOSEN: Final = 4
 """If the LLM gives at least this many threats, catalogue threats that it did not mention are not shown."""
-_BREACHED: Final = "/AC:H/AT:P/"
-"""Part of the vector of threats that need a prior breach of a publisher or host, which could hit any product."""
+BREACHED: Final = "/AC:H/AT:P/"
+"""Part of the vector of threats that require a prior breach of a publisher or host, as any product may suffer."""
 _NONE: Final = Decimal(0)
 
 
@@ -382,7 +382,7 @@ class _Merged:
         below the bases that the facts imply, return all supported threats.
         """
         supported = [threat for threat in own if is_supported(threat)]
-        likely = [threat for threat in supported if _BREACHED not in threat.score.cvss_vector]
+        likely = [threat for threat in supported if BREACHED not in threat.score.cvss_vector]
         plain = [threat for threat in likely if not threat.setting]
         # Prefer the LLM's first threat even if it needs a setting, so that a milder side issue does not replace it.
         core = [threat for threat in likely if threat.id == first and threat.score.cvss_base >= _gravest(plain)]

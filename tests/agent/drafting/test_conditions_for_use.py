@@ -96,6 +96,18 @@ def test_an_llms_conditions_lead_under_the_names_of_the_draft() -> None:
     assert (advice.proposal, advice.law) == ("wait for answers", law)
 
 
+def test_a_reviewed_pin_keeps_a_hijacked_release_out() -> None:
+    hijacked = "CVSS:4.0/AV:N/AC:H/AT:P/PR:N/UI:P/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
+    pinned = {"text": "Pin it.", "who": "operator", "threats": ["T1"], "metrics": {"T1": {"PR": "H"}}}
+    sheet = sheet_of(row("reads_files"))
+    own = threat(1, "Hijacked release", sheet, ("reads_files",), hijacked)
+    found = found_of(("data_operations", own.model_copy(update={"setting": "a release is hijacked"})))
+    product = led(Given(sheet, "Nimbus", "other"), conditions=[pinned])
+    residual = advise(product, found._replace(names={"T1": "T1"}), score_of_base("7.7"), ()).residual
+    assert residual is not None
+    assert residual.after == 0
+
+
 def test_of_several_total_losses_the_one_that_fewest_conditions_reduce_stays() -> None:
     whole = "CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:P/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
     copy = {"text": "Give it a copy.", "who": "operator", "metrics": {"T1": {"VC": "L", "VI": "L", "VA": "L"}}}
