@@ -22,10 +22,8 @@ from agent.taxonomy.layers import LAYERS
 STEPS: Final = tuple(map(Decimal, ("1.00", "0.94", "0.88", "0.83")))
 """Mitigation factor by number of controls. The last is AIVSS 0.8's "partial", the limit for untested controls."""
 USUAL_BASE: Final = Range(value=Decimal("7.6"), low=Decimal("6.0"), high=Decimal("8.7"))
-"""Base of the provisional score if no threat in default use was found.
-
-Measured on a third of the bundled cases: for cards without such a threat, the base that readers give the full listing
-is 7.61 on average, and the median base of drafts from the full listings is 7.6."""
+"""Base of the provisional score if no threat in default use was found: for the cards of a third of the bundled cases
+without such a threat, readers give the full listing 7.61 on average; the median of drafts from full listings is 7.6."""
 CERTAIN_NEEDED: Final = 2
 """Minimum number of certain layers for showing a score."""
 MAX_BANDS: Final = 2
