@@ -57,6 +57,7 @@ def conditions(writer: Writer) -> Part:
         blocks.append(Paragraph(_measured(writer)))
     elif advice.residual is not None:
         blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
+        blocks += _remaining(writer, advice.residual) if advice.residual.remains else []
     if advice.law and writer.room.law:
         blocks.append(Paragraph(doc.joined(doc.soft("Law and contracts:"), writer.prose.text(advice.law))))
     elif advice.law:
@@ -91,8 +92,7 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         return (start, Span("none of these threats remains."))
     rest = (*doc.strong(_graded(highest[1])), Span(" for "), *doc.listed_refs(*alike))
     if len(alike) == 1:
-        own = () if highest is first else _metrics(residual, highest[0])
-        rest = (*rest, *own, Span(_where(highest[0])), Span(_rarer(writer, highest[0], residual)))
+        rest = (*rest, Span(_where(highest[0])), Span(_rarer(writer, highest[0], residual)))
     if first is None:
         return (start, Span("the highest CVSS base is "), *rest, Span("."))
     item, after = first
@@ -104,10 +104,10 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         others = [name for name in alike if name != item.name]
         also = (Span(", shared with "), *doc.listed_refs(*others)) if others else ()
         return (
-            *told, *doc.strong(_graded(after)), *_metrics(residual, item),
+            *told, *doc.strong(_graded(after)),
             Span(", the highest remaining CVSS base"), *also, Span("."), *meant,
         )  # fmt: skip
-    fallen = (Span(_graded(after)), *_metrics(residual, item)) if after else ()
+    fallen = (Span(_graded(after)),) if after else ()
     return (*told, *fallen, Span("; the highest remaining CVSS base is "), *rest, Span("."), *meant)
 
 
@@ -119,12 +119,16 @@ def _where(item: RankedThreat) -> str:
     return ", which depends on the setup" if item.threat.setting else ""
 
 
-def _metrics(residual: Residual, item: RankedThreat) -> Text:
-    """Show the metrics from which a threat's remaining base recomputes; nothing if the threat ends."""
-    if not residual.remains[item.threat.id]:
-        return ()
-    changes = residual.changes.get(item.threat.id)
-    return (Span(" ("), *(doc.code(changes) if changes else doc.words("metrics unchanged")), Span(")"))
+def _remaining(writer: Writer, residual: Residual) -> list[Block]:
+    """List what remains of each threat on the page, with the metrics from which each base recomputes."""
+    told = []
+    for item in on_page(writer):
+        left, changes = residual.remains.get(item.threat.id), residual.changes.get(item.threat.id)
+        if left is not None:
+            metrics = doc.code(changes) if changes else doc.words("unchanged")
+            base = (Span(f" {tenth(left)} ("), *metrics, Span(")")) if left else (Span(" ends"),)
+            told.append((*doc.refs(item.name), *base))
+    return [Paragraph((*doc.soft("Remaining CVSS bases:"), Span(" "), *doc.joined(*told, by=", "), Span(".")))]
 
 
 def _rarer(writer: Writer, item: RankedThreat, residual: Residual) -> str:

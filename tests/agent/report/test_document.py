@@ -406,6 +406,20 @@ def test_a_question_says_which_threats_a_good_answer_lowers_and_which_it_makes_r
     assert "Good answer" not in shown()
 
 
+def test_what_the_conditions_leave_of_each_threat_on_the_page_recomputes_from_its_metrics() -> None:
+    draft = harbour()
+    shown = {item.name: item.threat for item in View(draft).threats[:2]}
+    first, second = shown.values()
+    advice = draft.advice
+    assert advice is not None
+    assert advice.residual is not None
+    left = advice.residual.model_copy(
+        update={"remains": {first.id: Decimal("2.1"), second.id: Decimal(0)}, "changes": {first.id: "UI:A"}}
+    )
+    told = build(draft.model_copy(update={"advice": advice.model_copy(update={"residual": left})}))
+    assert "Remaining CVSS bases: T1 2.1 (UI:A), T2 ends." in said(told.part("conditions"))
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
