@@ -8,6 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
+from agent.drafting.score_range import MAX_BANDS, bands_spanned
 from agent.drafting.threats.catalogue import load_catalogue
 from agent.drafting.threats.expressions import FactIndex
 from agent.drafting.threats.selection import Found, find_threats
@@ -26,9 +27,6 @@ USUAL_BASE: Final = Range(value=Decimal("7.6"), low=Decimal("6.0"), high=Decimal
 without such a threat, readers give the full listing 7.61 on average; the median of drafts from full listings is 7.6."""
 CERTAIN_NEEDED: Final = 2
 """Minimum number of certain layers for showing a score."""
-MAX_BANDS: Final = 2
-"""Maximum number of severity bands in the likely range; a wider range is not informative."""
-_BANDS: Final = ("None", "Low", "Medium", "High", "Critical")
 
 Constants = Callable[[Decimal], LikelyConstants]
 """Function that returns the likely range of a raw score."""
@@ -121,8 +119,3 @@ def why_withheld(scored: Score, headline: Threat | None, certain: int) -> str | 
         if spanned > MAX_BANDS:
             return f"the likely range {scored.likely_low}–{scored.likely_high} spans {spanned} severity bands"
     return None
-
-
-def bands_spanned(low: Decimal, high: Decimal) -> int:
-    """Count the severity bands that a range touches, 1 to 5."""
-    return _BANDS.index(severity(high)) - _BANDS.index(severity(low)) + 1

@@ -13,9 +13,12 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 from agent.drafting.calibration import RangeCalibration
-from agent.drafting.score import MAX_BANDS, bands_spanned
 from agent.records import LikelyConstants
+from agent.scoring import severity
 
+MAX_BANDS: Final = 2
+"""Maximum number of severity bands in the likely range; a wider range is not informative."""
+_BANDS: Final = ("None", "Low", "Medium", "High", "Critical")
 COVERAGES: Final = (0.84, 0.80, 0.76, 0.72, 0.68, 0.64, 0.60, 0.56)
 """Coverages to try (shares of labelled scores within the range), most preferred first; on average about 0.8 is used."""
 THIN_COVERAGES: Final = (0.84, 0.80)
@@ -69,3 +72,8 @@ def quantile(ordered: Sequence[float], level: float) -> float:
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def bands_spanned(low: Decimal, high: Decimal) -> int:
+    """Count the severity bands that a range touches, 1 to 5."""
+    return _BANDS.index(severity(high)) - _BANDS.index(severity(low)) + 1
