@@ -133,8 +133,7 @@ def _remedies(threats: Sequence[Threat]) -> list[_Measure]:
     """Convert the user's own mitigations to conditions, as a fallback if no condition lowers a metric."""
     helped: dict[str, dict[str, Mapping[str, str]]] = {}
     for threat in threats:
-        own = [one.text for one in threat.mitigations if one.who == "you" and one.status != "confirmed"]
-        for text in own[:1]:
+        for text in [one.text for one in threat.mitigations if one.who == "you" and one.status != "confirmed"][:1]:
             helped.setdefault(text, {})[threat.id] = {}
     return [_Measure(text, "operator", "", of, led=True) for text, of in list(helped.items())[:MAX_CONDITIONS]]
 
