@@ -153,9 +153,9 @@ def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
 def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
     """Return the threat's vector with all measures applied.
 
-    LLMs assume that their conditions limit all losses at once. If they only reduce its total losses (H) and would leave
-    a Low threat, the loss that the fewest of them reduce stays total; if they end all losses of a threat that needs no
-    setting, one stays small. A version that is pinned and reviewed (PR:H) keeps a hijacked release out.
+    LLMs assume that conditions limit all losses at once. If theirs only reduce a threat's total losses (H) and leave it
+    Low, the loss that the fewest of them reduce stays total; if they end all losses of a threat that needs no setting,
+    one stays small. Pinning a reviewed version (PR:H) keeps a hijacked release out, which ends the threat.
     """
     vector = threat.score.cvss_vector
     every = [measure.metrics.get(threat.id, {}) for measure in measures]

@@ -56,8 +56,8 @@ def conditions(writer: Writer) -> Part:
         # The appendix computes the CVSS bases that remain with the measures.
         blocks.append(Paragraph(_measured(writer)))
     elif advice.residual is not None:
-        blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
-        blocks += _remaining(writer, advice.residual) if advice.residual.remains else []
+        blocks.append(Paragraph(_residual(writer, advice, advice.residual, len(shown))))
+        blocks += _remaining(writer, advice.residual)
     if advice.law and writer.room.law:
         blocks.append(Paragraph(doc.joined(doc.soft("Law and contracts:"), writer.prose.text(advice.law))))
     elif advice.law:
@@ -77,8 +77,9 @@ def _measured(writer: Writer) -> Text:
     return (told, Span("; only the vendor can fix "), *doc.listed_refs(*unmet), Span(", so accept the risk or wait."))
 
 
-def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -> Text:
+def _residual(writer: Writer, advice: Advice, residual: Residual, shown: int) -> Text:
     """Describe the headline's residual under all conditions, and the highest residual base on the page."""
+    conditions = len(advice.conditions)
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
     start = Span("With it in place, " if conditions == 1 else f"With all{more}{below} in place, ")
@@ -92,7 +93,9 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         return (start, Span("none of these threats remains."))
     rest = (*doc.strong(_graded(highest[1])), Span(" for "), *doc.listed_refs(*alike))
     if len(alike) == 1:
-        rest = (*rest, Span(_where(highest[0])), Span(_rarer(writer, highest[0], residual)))
+        rest = (*rest, Span(_where(highest[0])))
+        if _only_rarer(highest[0], residual, advice):
+            rest = (*rest, Span("; the conditions make it less likely"))
     if first is None:
         return (start, Span("the highest CVSS base is "), *rest, Span("."))
     item, after = first
@@ -120,22 +123,22 @@ def _where(item: RankedThreat) -> str:
 
 
 def _remaining(writer: Writer, residual: Residual) -> list[Block]:
-    """List what remains of each threat on the page, with the metrics from which each base recomputes."""
-    told = []
+    """List what remains of each threat on the page, with the metrics from which each base recomputes; empty if the
+    draft stores nothing about them."""
+    told: list[Text] = []
     for item in on_page(writer):
         left, changes = residual.remains.get(item.threat.id), residual.changes.get(item.threat.id)
         if left is not None:
             metrics = doc.code(changes) if changes else doc.words("unchanged")
             base = (Span(f" {tenth(left)} ("), *metrics, Span(")")) if left else (Span(" ends"),)
             told.append((*doc.refs(item.name), *base))
-    return [Paragraph((*doc.soft("Remaining CVSS bases:"), Span(" "), *doc.joined(*told, by=", "), Span(".")))]
+    listed_bases = (*doc.soft("Remaining CVSS bases:"), Span(" "), *doc.joined(*told, by=", "), Span("."))
+    return [Paragraph(listed_bases)] if told else []
 
 
-def _rarer(writer: Writer, item: RankedThreat, residual: Residual) -> str:
-    """Say that a condition makes a threat less likely although it changes none of its metrics."""
-    advice, threat = writer.view.draft.advice, item.threat.id
-    eased = advice is not None and any(threat in one.threats for one in advice.conditions)
-    return "; the conditions make it less likely" if eased and not residual.changes.get(threat) else ""
+def _only_rarer(item: RankedThreat, residual: Residual, advice: Advice) -> bool:
+    """Return whether conditions make a threat less likely although they change none of its metrics."""
+    return not residual.changes.get(item.threat.id) and any(item.threat.id in one.threats for one in advice.conditions)
 
 
 def _meaning(changes: str, fall: Decimal) -> Text:
@@ -171,8 +174,8 @@ def _row(item: RankedThreat, residual: Residual, advice: Advice) -> Row:
     if not left:
         after, what = "–", doc.words("ruled out" if item.threat.setting else "no longer possible")
     elif not changes:
-        eased = any(item.threat.id in one.threats for one in advice.conditions)
-        what = doc.words("less likely; metrics unchanged" if eased else "metrics unchanged")
+        rarer = _only_rarer(item, residual, advice)
+        what = doc.words("less likely; metrics unchanged" if rarer else "metrics unchanged")
     elif left == base_of(item):
         what = doc.joined(what, doc.words("(score unchanged)"))
     return doc.row(doc.refs(item.name), tenth(base_of(item)), after, what)

@@ -418,6 +418,9 @@ def test_what_the_conditions_leave_of_each_threat_on_the_page_recomputes_from_it
     )
     told = build(draft.model_copy(update={"advice": advice.model_copy(update={"residual": left})}))
     assert "Remaining CVSS bases: T1 2.1 (UI:A), T2 ends." in said(told.part("conditions"))
+    elsewhere = left.model_copy(update={"remains": {"of-no-threat-shown": Decimal("2.1")}})
+    told = build(draft.model_copy(update={"advice": advice.model_copy(update={"residual": elsewhere})}))
+    assert "Remaining CVSS bases" not in said(told.part("conditions"))
 
 
 @pytest.mark.parametrize(
