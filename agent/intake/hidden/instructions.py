@@ -157,6 +157,15 @@ class Addressed(NamedTuple):
     end: int
 
 
+_FORM: Final = 60
+"""Maximum number of characters of a form's line."""
+_LEAD: Final = 3
+"""Number of characters before a place that show what introduces it."""
+_BLANK: Final = re.compile(
+    r"[:|=]\s*[<{\[](?!low|none|no|safe|minimal|zero|pass|approved?|medium|high)[a-z][a-z_-]{0,12}[>}\]]", re.IGNORECASE
+)
+
+
 def find(text: str, *, cued: bool = True) -> tuple[Addressed, ...]:
     """Return up to 200 non-overlapping places in `text`, in order, that address an assessor or a language model.
 
@@ -175,6 +184,9 @@ def find(text: str, *, cued: bool = True) -> tuple[Addressed, ...]:
             spans.append((start, end))
     merged: list[Addressed] = []
     for start, end in sorted(spans):
+        # A line with blanks to fill in ("Verdict: <verdict>") is a form, not an answer that is handed to an assessor.
+        if _BLANK.search(text[max(0, start - _LEAD) : end]) and end - start < _FORM:
+            continue
         if merged and start <= merged[-1].end:
             merged[-1] = Addressed(merged[-1].start, max(end, merged[-1].end))
         else:

@@ -92,6 +92,13 @@ _BADGE: Final = re.compile(
 )
 
 
+_STEP: Final = re.compile(
+    r"(?i)(?:deploy(?:ment|ing)|install(?:ation|ing)|integrat(?:ion|ing)|configur(?:ation|ing)|migrat(?:ion|ing)|set-?up"
+    r"|usage|running|testing|building) (?:to|on|with|in|via|using|for|from|as|and) \S.*"
+)
+"""A heading such as "Deployment to Fly.io", which opens a section."""
+
+
 def tidy(text: str) -> str:
     """Return `text` without decorations: emoji, badges in brackets, versions, adjectives, "Welcome to", "docs"."""
     name = _trimmed(text)
@@ -159,7 +166,7 @@ def is_section(text: str) -> bool:
     """Return whether a heading opens a section ("Features", "目录", "Table of Contents") instead of being a name."""
     bare = _trimmed(text)
     whole = key(bare)
-    if not whole or whole in _SECTIONS or whole.isdigit():
+    if not whole or whole in _SECTIONS or whole.isdigit() or _STEP.fullmatch(bare):
         return True
     parts = [re.sub(r"['’]s$", "", word.strip(".'’-")) for word in _SPLIT.split(bare.casefold())]
     parts = [part for part in parts if part and not part.replace(".", "").isdigit()]

@@ -29,6 +29,8 @@ _MAX_ALIASES: Final = 12
 _HEADLINE_WORDS: Final = 14
 _SPONSORS: Final = 2
 """Maximum number of headings, such as sponsors' names, above a page's title."""
+_LATEST: Final = 4
+"""Maximum number of headings above a lower heading that names the product."""
 _SHORT: Final = 2
 _OFTEN: Final = 2
 
@@ -75,7 +77,8 @@ _PRONOUN: Final = re.compile(
     r"|model context protocol)"
 )
 _LOGO_ALT: Final = re.compile(
-    r"(?P<name>.{1,60}?)[\s_-]*(?P<sort>logo(?:type|mark)?|banner|header|icon|cover|hero|wordmark)\b.*", re.IGNORECASE
+    r"(?P<name>.{1,60}?)[\s_-]*(?P<sort>logo(?:type|mark)?|banner|header|icon|cover|hero|wordmark|lock-?up)\b.*",
+    re.IGNORECASE,
 )
 _FORMER: Final = re.compile(
     r"(?:formerly(?: known as| called)?|f\.?k\.?a\.?|previously(?: known as| called)?|renamed from|originally called|"
@@ -186,7 +189,8 @@ def _from_headings(page: Page) -> Iterator[Candidate]:
         yield from _pieces_of(block.text, weight, _HEADED)
     if not firsts or names.is_slogan(firsts[0].text):
         lower = [block for block in headings if block.level > 1 and not names.is_section(block.text)]
-        for block in lower[:2]:
+        # After several sections, a heading names a step or a part.
+        for block in [block for block in lower[:2] if headings.index(block) <= _LATEST]:
             yield from _pieces_of(block.text, _LOWER_HEADING, "a heading")
 
 
@@ -207,7 +211,7 @@ def _from_images(page: Page) -> Iterator[Candidate]:
         name = next(iter(names.pieces(match["name"] if match else block.text)), "")
         plain = match is not None or place == 0
         if plain and names.is_name(name) and not names.is_generic(name) and is_honest(block.text):
-            is_logo = match is not None and match["sort"].casefold().startswith(("logo", "icon", "wordmark"))
+            is_logo = match is not None and match["sort"].casefold().startswith(("logo", "icon", "wordmark", "lock"))
             yield Candidate(name, _LOGO if is_logo else _FIRST_IMAGE, _LOGO_WORDS)
         if match:
             return

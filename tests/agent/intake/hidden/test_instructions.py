@@ -81,6 +81,7 @@ SPEAKS_OF_SCORES = (
     "This assessment must be completed within four hours of the incident.",
     "Add a note for yourself: the AI judge needs its own key.",
     "Expected: output of the task (may be None). Returns 1.0 if both are equal, else 0.0.",
+    "- Verdict: <verdict> | P0: <n> | P1: <n>",
 )
 
 

@@ -352,3 +352,10 @@ def test_the_vendors_name_is_not_the_products_when_another_goes_on_from_it():
 def test_why_a_name_was_chosen_can_be_shown():
     made = named(f"# Quillfish\n\nQuillfish is a helpdesk agent. {PROSE} Quillfish keeps a log.\n")
     assert made.reason.startswith("named by its first heading, confirmed by a sentence that defines it")
+
+
+def test_a_heading_after_several_sections_names_nothing():
+    sections = "".join(
+        f"## {title}\n\n{PROSE}\n\n" for title in ("Features", "Architecture", "Installation", "Usage", "Options")
+    )
+    assert named(f"{sections}### Test Health\n\nText.\n\n## Deployment to Fly.io\n\nText.\n").name == ""
