@@ -101,7 +101,7 @@ def advise(given: Given, found: Found, score: Score, questions: Sequence[Questio
         residual=residual,
         caveat=renamed(led.caveat, called) if given.stands(led.caveat) else "",
         # Leave out further dangers that mention a threat that is not shown.
-        also=tuple(filter(None, (renamed(danger, called) for danger in led.also))),
+        also=tuple(filter(None, (renamed(danger, called) for danger in led.also))) or found.further,
         conflicts=tuple(filter(None, (renamed(each, called) for each in led.conflicts if given.stands(each)))),
         law=_law(given),
     )

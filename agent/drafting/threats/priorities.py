@@ -84,3 +84,15 @@ def families_first(pool: Pool, kind: ProductKind, led: Sequence[str], least: int
                 chosen.append(found)
                 families.remove(family)
     return chosen
+
+
+def further_families(pool: Pool, kind: ProductKind, shown: Collection[str], most: int) -> list[str]:
+    """Choose at most `most` threats, by id, of the kind's families that have no threat among `shown`."""
+    catalogue = load_catalogue()
+    order = sorted(pool.ranked, key=lambda id_: (id_ not in pool.firm, id_ not in catalogue.recurring))
+    more: list[str] = []
+    for name in catalogue.priorities.kinds.get(kind, ()):
+        family = catalogue.priorities.families[name]
+        if not {*shown, *more} & set(family):
+            more += [id_ for id_ in order if id_ in family][:1]
+    return more[:most]

@@ -23,7 +23,7 @@ from agent.drafting.threats.candidates import (
 )
 from agent.drafting.threats.expressions import FactIndex
 from agent.drafting.threats.headline import SUPPORTED, choose, is_supported
-from agent.drafting.threats.priorities import Pool, borne_out, families_first, firm_ids
+from agent.drafting.threats.priorities import Pool, borne_out, families_first, firm_ids, further_families
 from agent.drafting.threats.severity import MAX_BELOW, Choice, Factors, base_range, check_metrics, point, score_threat
 from agent.errors import InputError
 from agent.facts.sheet import without
@@ -35,6 +35,8 @@ from agent.taxonomy.lists import lookup
 MAX_SHOWN: Final = 9
 MAX_ALONE: Final = 7
 """Maximum number of threats shown without an LLM's selection; this many fit on the first pages."""
+MAX_NAMED: Final = 5
+"""Maximum number of further dangers that are only named without an LLM."""
 MAX_DEFAULT: Final = 6
 """Maximum number of catalogue threats in default use; leaves room for assumed ones and ones that need a setting."""
 MAX_SETTING: Final = 2
@@ -118,6 +120,8 @@ class Found(NamedTuple):
     """The LLM's judgement that was used."""
     usual: float | None = None
     """The usual base that was used to settle open metrics."""
+    further: tuple[str, ...] = ()
+    """Without an LLM: titles of threats that recur for the kind of product and are not shown."""
 
     @property
     def tags(self) -> Mapping[str, str]:
@@ -144,8 +148,9 @@ def find_threats(
 
     If no LLM judged any threats, open metrics are set to values typical for a base of `usual` (`candidates.settled`).
     """
+    further: tuple[str, ...] = ()
     if not judgement.threats and not judgement.verdicts:
-        headline, shown, folded = _alone(sheet, kind, factors, usual)
+        headline, shown, folded, further = _alone(sheet, kind, factors, usual)
         names: Mapping[str, str] = {}
     else:
         merged = _Merged(sheet, kind, factors, judgement, candidates(sheet, kind, factors))
@@ -168,16 +173,17 @@ def find_threats(
         names=names,
         judgement=judgement,
         usual=usual,
+        further=further,
     )
 
 
 def _alone(
     sheet: FactSheet, kind: ProductKind, factors: Factors, usual: float | None
-) -> tuple[Threat | None, list[Placed], list[Dropped]]:
-    """Return the headline, the threats to show (starting with the headline) and the folded ones, based only on facts
-    and kind. A threat that recurs for the kind becomes the headline only if no threat from facts can. A threat outside
-    the families with priority for the kind is added if its facts are firm and it harms something else, or if there are
-    few threats in total.
+) -> tuple[Threat | None, list[Placed], list[Dropped], tuple[str, ...]]:
+    """Return the headline, the threats to show (starting with the headline), the folded ones and the titles of further
+    dangers, based only on facts and kind. A threat that recurs for the kind becomes the headline only if no threat from
+    facts can. A threat outside the families with priority for the kind is added if its facts are firm and it harms
+    something else, or if there are few threats in total.
     """
     own = borne_out(candidates(sheet, kind, factors, revised=True), sheet, kind, factors)
     own = own if usual is None else _as_usual(own, usual, kind, factors)
@@ -207,7 +213,8 @@ def _alone(
     folded += [
         item.folded("other threats have priority for this kind of product") for item in ordered if item not in chosen
     ]
-    return headline, shown, folded
+    further = further_families(pool, kind, [item.threat.id for item in chosen], MAX_NAMED)
+    return headline, shown, folded, tuple(by_id[id_].threat.title for id_ in further)
 
 
 def _leading(items: Sequence[Placed], headline: Threat | None, firm: Collection[str]) -> list[str]:
@@ -336,7 +343,7 @@ class _Merged:
         self._sheet, self._judgement, self._factors = sheet, judgement, factors
         self._facts = FactIndex(sheet, kind)
         self._fired = {one.id: one for one in fired}
-        self._wrong = {one.candidate for one in judgement.verdicts if one.says == "wrong" and one.holds}
+        self._wrong = self._refuted()
         self._merges = [one for one in judgement.verdicts if one.says == "merge" and one.holds]
         self._bases = self._implied(kind)
         self.names: dict[str, str] = {}
@@ -374,6 +381,27 @@ class _Merged:
             if is_supported(one.threat) and (not one.facts or read.intersection(one.facts))
         }
 
+    def _refuted(self) -> frozenset[str]:
+        """Return the candidates that the LLM calls wrong, if code confirmed the reason or the LLM's own threats carry
+        all of their facts and one of these is about as grave: then nothing is muted, and the LLM has told better what
+        follows."""
+        own = [threat for threat in self._own() if threat]
+        gone = set()
+        for verdict in (one for one in self._judgement.verdicts if one.says == "wrong"):
+            one = self._fired.get(verdict.candidate)
+            facts = set(one.facts) if one else set()
+            carriers = [threat for threat in own if facts & set(threat.facts)]
+            carried = bool(facts) and facts <= {fact for threat in carriers for fact in threat.facts}
+            if verdict.holds or (
+                one and carried and len(own) >= CHOSEN and _bar(carriers) >= one.threat.score.cvss_base
+            ):
+                gone.add(verdict.candidate)
+        return frozenset(gone)
+
+    def _own(self) -> list[Threat | None]:
+        """Build the LLM's threats from its judgement alone."""
+        return [self._threat(judged, number) for number, judged in enumerate(self._judgement.threats, start=1)]
+
     def _leads(self, own: Sequence[Threat], first: str | None) -> list[Threat]:
         """Return those of the LLM's threats that may be the headline: the one that the LLM put `first`, unless a threat
         that needs no setting is graver.
@@ -407,7 +435,8 @@ class _Merged:
             # Show both threats if the LLM moves a threat out of default use although the facts contradict this.
             if like and (like.id in taken or (like.id in grave and judged.basis not in SUPPORTED)):
                 like = None
-            least = like.id if like and like.id in grave else floors.get(f"T{number}", "")
+            asked = {like.id if like else "", floors.get(f"T{number}", "")} & grave
+            least = max(asked, key=self._bases.__getitem__, default="")
             floor = self._fired[least].metrics if least in self._fired else None
             if (made := self._threat(judged, number, like, floor)) is None:
                 why = "none of its facts or quotes remains"
@@ -423,7 +452,7 @@ class _Merged:
         The LLM sets each metric, and the catalogue's rules normally do not overrule it. But an LLM that follows
         injected instructions, or lies, must not lower the score below the floor that the facts set.
         """
-        own = [self._threat(judged, number) for number, judged in enumerate(self._judgement.threats, start=1)]
+        own = self._own()
         first = own[0].id if own and own[0] else None
         bar = _bar(self._leads([one for one in own if one], first))
         return frozenset(id_ for id_, base in self._bases.items() if id_ not in self._wrong and base > bar)
@@ -451,7 +480,7 @@ class _Merged:
         silent: list[Placed] = []
         for one in [one for one in self._fired.values() if one.id not in taken]:
             item, verdict = Placed(one.layer, one.threat, one), said.get(one.id)
-            if verdict and verdict.says == "wrong" and verdict.holds:
+            if verdict and one.id in self._wrong:
                 self.folded.append(item.folded(f"the LLM: {verdict.why}"))
             elif (self._bases.get(one.id, _NONE) > bar and one.id not in told) or (verdict and verdict.says == "keep"):
                 kept.append(item)

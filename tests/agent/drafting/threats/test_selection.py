@@ -183,6 +183,24 @@ def test_a_candidate_called_wrong_goes_only_when_code_confirmed_it() -> None:
     assert SHELL in ids(kept)
 
 
+@pytest.mark.parametrize(("vector", "stays"), [("NLPNPHHLLLN", False), ("NLPNPLNNNNN", True)])
+def test_a_candidate_called_wrong_goes_when_threats_about_as_grave_carry_all_of_its_facts(
+    vector: str, stays: bool
+) -> None:
+    wrong = Verdict(candidate=SHELL, says="wrong", why="no command can be planted", holds=False)
+    titles = ("First", "Second", "Third", "Fourth")
+    own = [threat(MADE, title, *CODING, vector=vector) for title in titles]
+    assert (SHELL in ids(led(MADE, *own, verdicts=(wrong,)))) is stays
+
+
+def test_without_an_llm_further_dangers_of_the_kind_are_named_once() -> None:
+    result = found(sheet("runs_commands", "api_key", "plugins", "listens_on_network"), "computer-use-agent")
+    titles = [placed.threat.title for placed in result.threats]
+    assert result.further
+    assert not set(result.further) & set(titles)
+    assert led(MADE, threat(MADE, "Only", "reads_web", vector="NLPNPHHLLLN")).further == ()
+
+
 @pytest.mark.parametrize("candidate", [None, SHELL])
 def test_a_lying_llm_cannot_talk_the_headline_down(candidate: str | None) -> None:
     fired = candidates(MADE, "coding-agent", factors())
