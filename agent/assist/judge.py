@@ -71,6 +71,11 @@ _CITATION: Final = re.compile(r"\s*\[(?:(D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+)|(
 """A quote after a clause, as in [D1: checks each inbox]; the quote itself may contain brackets, the last of which may
 be unclosed.
 """
+_NEEDED: Final = re.compile(
+    r"\b(is|are|was|were|be|can|may|could|will|would|must|cannot|to|by|with|of|from|as|into|on|at|for|the|a|an|its|their"
+    r"|that|lets users|lets you|lets people|and|or)\s*\[D\d{1,3}: ?([^\[\]“”\";]{4,160})\]"
+)
+"""A citation after a word that cannot end a clause."""
 _NEXT: Final = re.compile(r";\s*(?=D\d{1,3}:)")
 _QUOTED: Final = re.compile(r"“([^“”]{4,300})”|\"([^“”\"]{4,300})\"")
 _LEAST_QUOTED: Final = 3
@@ -547,7 +552,7 @@ class Judge:
 
             return _QUOTED.sub(marked, sentence)
 
-        return " ".join(map(with_quoted, sentences(_CITATION.sub(marks_of, MARKED.sub("", text)))))
+        return " ".join(map(with_quoted, sentences(_CITATION.sub(marks_of, _said(MARKED.sub("", text))))))
 
     def _facts_at(self, evidence: Sequence[str]) -> tuple[str, ...]:
         return tuple(fact.id for fact in self.sheet.facts if self._at(fact, evidence))
@@ -559,9 +564,15 @@ class Judge:
         return any(a.document == b.document and a.start < b.end and b.start < a.end for a in mine for b in theirs)
 
 
+def _said(text: str) -> str:
+    """Put the words of citations that a sentence needs into quotation marks: "traces are [D1: plain text]" lacks what
+    traces are without them."""
+    return _NEEDED.sub(lambda found: f"{found[1]} “{found[2].strip()}”", text)
+
+
 def _uncited(text: str) -> str:
     """Remove citations, and marks that the LLM made up."""
-    return MARKED.sub("", _CITATION.sub("", text))
+    return MARKED.sub("", _CITATION.sub("", _said(text)))
 
 
 def _small(danger: str) -> str:

@@ -546,13 +546,15 @@ def more_abilities(writer: Writer) -> Part:
         return doc.part("abilities", "")
     whole = replace(writer, room=WIDEST)
     own = [] if writer.room.lines else _of_headline(whole)
-    title = "What else it can do" if writer.room.lines else "What it can do"
-    return _abilities(title, [*own, *(_line(whole, item) for item in rest)])
+    rows = [*own, *(_line(whole, item) for item in rest)]
+    if writer.room.lines:
+        return _abilities("What else it can do", rows, "more-abilities")
+    return _abilities("What it can do", rows)
 
 
-def _abilities(title: str, rows: Sequence[Row]) -> Part:
+def _abilities(title: str, rows: Sequence[Row], key: str = "abilities") -> Part:
     empty = doc.paragraph("The sources mention no actions.")
-    return doc.part("abilities", title, doc.table(("", ""), rows) if rows else empty)
+    return doc.part(key, title, doc.table(("", ""), rows) if rows else empty)
 
 
 def _of_headline(writer: Writer) -> list[Row]:

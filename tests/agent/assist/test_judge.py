@@ -187,3 +187,9 @@ def test_a_clause_is_cited_by_the_words_that_it_rests_on_and_no_others(
 def test_a_first_sentence_that_those_that_follow_do_not_carry_goes() -> None:
     told = f"It forgets each mail at midnight. It runs shell commands on the gate computer [{RUN}]."
     assert len(sentences(judged(what="", posture=told).posture)) == 1
+
+
+def test_a_citation_that_its_sentence_needs_becomes_a_quotation() -> None:
+    told = "A stranger's mail may have the aid do what it can [D1: runs shell commands on the gate computer], unseen."
+    made = judged(what="", posture=told)
+    assert "can “runs shell commands on the gate computer” [E" in made.posture

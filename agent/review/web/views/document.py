@@ -17,7 +17,8 @@ from agent.review.domain.records import ItemState, ReviewState
 
 _OF_PART: Final[Mapping[str, tuple[str, ...]]] = {
     "headline": ("score",), "posture": ("posture",), "threats": ("threat",), "layers": ("layer",),
-    "questions": ("question",), "abilities": ("capability", "fact"), "factors": ("factor",), "chains": ("chain",),
+    "questions": ("question",), "abilities": ("capability", "fact"),
+    "more-abilities": ("capability", "fact"), "factors": ("factor",), "chains": ("chain",),
     "evidence": ("fact",),
 }  # fmt: skip
 """The item kinds that each part of the report covers."""
