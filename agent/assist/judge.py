@@ -71,11 +71,11 @@ _CITATION: Final = re.compile(r"\s*\[(?:(D\d{1,3}: ?(?:[^\[\]]|\[[^\[\]]*\])+)|(
 """A quote after a clause, as in [D1: checks each inbox]; the quote itself may contain brackets, the last of which may
 be unclosed.
 """
-_NEEDED: Final = re.compile(
-    r"\b(is|are|was|were|be|can|may|could|will|would|must|cannot|to|by|with|of|from|as|into|on|at|for|the|a|an|its|their"
-    r"|that|lets users|lets you|lets people|and|or)\s*\[D\d{1,3}: ?([^\[\]“”\";]{4,160})\]"
+_OPEN: Final = re.compile(
+    r"\b(?:is|are|was|were|be|can|may|could|will|would|must|cannot|to|by|with|of|from|as|into|on|at|for|the|a|an|its|their"
+    r"|that|lets users|lets you|lets people|and|or)$"
 )
-"""A citation after a word that cannot end a clause."""
+"""The end of a clause that lacks what follows: "traces are [D1: plain text]"."""
 _NEXT: Final = re.compile(r";\s*(?=D\d{1,3}:)")
 _QUOTED: Final = re.compile(r"“([^“”]{4,300})”|\"([^“”\"]{4,300})\"")
 _LEAST_QUOTED: Final = 3
@@ -530,15 +530,21 @@ class Judge:
         return self._checked(marked, "product", WORDS)[0]
 
     def _cited(self, text: str) -> str:
-        """Replace each citation in `text` by the mark of its quote; a quote that is not found leaves no mark.
+        """Replace each citation in `text` by the mark of its quote; a quote that is not found leaves no mark. If the
+        clause lacks its words, the quote stays in the text too.
 
         Longer passages in quotation marks are looked up too, unless a citation of the same sentence contains them.
         Marks that the LLM made up are removed.
         """
 
         def marks_of(found: re.Match[str]) -> str:
-            marks = self.quotes.take(_NEXT.split(found[1] or found[2]), prose=True)
-            return f" [{', '.join(marks)}]" if marks else ""
+            quoted = _NEXT.split(found[1] or found[2])
+            marks = self.quotes.take(quoted, prose=True)
+            if not marks:
+                return ""
+            words = quoted[0].partition(":")[2].strip()
+            needed = len(quoted) == 1 and not set(words) & set('“”"') and _OPEN.search(found.string[: found.start()])
+            return f"{f' “{words}”' if needed else ''} [{', '.join(marks)}]"
 
         def with_quoted(sentence: str) -> str:
             cited = [normalise(self.quotes.all[mark].quote) for mark in marks_in(sentence)]
@@ -552,7 +558,7 @@ class Judge:
 
             return _QUOTED.sub(marked, sentence)
 
-        return " ".join(map(with_quoted, sentences(_CITATION.sub(marks_of, _said(MARKED.sub("", text))))))
+        return " ".join(map(with_quoted, sentences(_CITATION.sub(marks_of, MARKED.sub("", text)))))
 
     def _facts_at(self, evidence: Sequence[str]) -> tuple[str, ...]:
         return tuple(fact.id for fact in self.sheet.facts if self._at(fact, evidence))
@@ -564,15 +570,9 @@ class Judge:
         return any(a.document == b.document and a.start < b.end and b.start < a.end for a in mine for b in theirs)
 
 
-def _said(text: str) -> str:
-    """Put the words of citations that a sentence needs into quotation marks: "traces are [D1: plain text]" lacks what
-    traces are without them."""
-    return _NEEDED.sub(lambda found: f"{found[1]} “{found[2].strip()}”", text)
-
-
 def _uncited(text: str) -> str:
     """Remove citations, and marks that the LLM made up."""
-    return MARKED.sub("", _CITATION.sub("", _said(text)))
+    return MARKED.sub("", _CITATION.sub("", text))
 
 
 def _small(danger: str) -> str:

@@ -64,14 +64,20 @@ class Pool(NamedTuple):
     bare: Collection[str] = ()
     """Threats that cite nothing."""
 
+    @property
+    def preferred(self) -> list[str]:
+        """All threats, those based on sure facts first, then those that recur for a kind."""
+        recurring = load_catalogue().recurring
+        return sorted(self.ranked, key=lambda id_: (id_ not in self.firm, id_ not in recurring))
+
 
 def families_first(pool: Pool, kind: ProductKind, led: Sequence[str], least: int, most: int) -> list[str]:
     """Choose at most `most` threats for a kind of product, by id; threats that cite nothing are added only up to a
     total of `least`. The threats in `led` are always chosen, and each takes the place of the first family that it
     belongs to.
     """
+    order = pool.preferred
     catalogue = load_catalogue()
-    order = sorted(pool.ranked, key=lambda id_: (id_ not in pool.firm, id_ not in catalogue.recurring))
     families = [catalogue.priorities.families[name] for name in catalogue.priorities.kinds.get(kind, ())]
     chosen = list(led)
     for id_ in led:
@@ -88,11 +94,10 @@ def families_first(pool: Pool, kind: ProductKind, led: Sequence[str], least: int
 
 def further_families(pool: Pool, kind: ProductKind, shown: Collection[str], most: int) -> list[str]:
     """Choose at most `most` threats, by id, of the kind's families that have no threat among `shown`."""
-    catalogue = load_catalogue()
-    order = sorted(pool.ranked, key=lambda id_: (id_ not in pool.firm, id_ not in catalogue.recurring))
+    order, priorities = pool.preferred, load_catalogue().priorities
     more: list[str] = []
-    for name in catalogue.priorities.kinds.get(kind, ()):
-        family = catalogue.priorities.families[name]
+    for name in priorities.kinds.get(kind, ()):
+        family = priorities.families[name]
         if not {*shown, *more} & set(family):
             more += [id_ for id_ in order if id_ in family][:1]
     return more[:most]

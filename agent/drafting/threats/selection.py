@@ -343,6 +343,8 @@ class _Merged:
         self._sheet, self._judgement, self._factors = sheet, judgement, factors
         self._facts = FactIndex(sheet, kind)
         self._fired = {one.id: one for one in fired}
+        # The LLM's threats as it judged them, before any metric is raised.
+        self._own = [self._threat(judged, number) for number, judged in enumerate(judgement.threats, start=1)]
         self._wrong = self._refuted()
         self._merges = [one for one in judgement.verdicts if one.says == "merge" and one.holds]
         self._bases = self._implied(kind)
@@ -385,7 +387,7 @@ class _Merged:
         """Return the candidates that the LLM calls wrong, if code confirmed the reason or the LLM's own threats carry
         all of their facts and one of these is about as grave: then nothing is muted, and the LLM has told better what
         follows."""
-        own = [threat for threat in self._own() if threat]
+        own = [threat for threat in self._own if threat]
         gone = set()
         for verdict in (one for one in self._judgement.verdicts if one.says == "wrong"):
             one = self._fired.get(verdict.candidate)
@@ -397,10 +399,6 @@ class _Merged:
             ):
                 gone.add(verdict.candidate)
         return frozenset(gone)
-
-    def _own(self) -> list[Threat | None]:
-        """Build the LLM's threats from its judgement alone."""
-        return [self._threat(judged, number) for number, judged in enumerate(self._judgement.threats, start=1)]
 
     def _leads(self, own: Sequence[Threat], first: str | None) -> list[Threat]:
         """Return those of the LLM's threats that may be the headline: the one that the LLM put `first`, unless a threat
@@ -452,9 +450,8 @@ class _Merged:
         The LLM sets each metric, and the catalogue's rules normally do not overrule it. But an LLM that follows
         injected instructions, or lies, must not lower the score below the floor that the facts set.
         """
-        own = self._own()
-        first = own[0].id if own and own[0] else None
-        bar = _bar(self._leads([one for one in own if one], first))
+        first = self._own[0].id if self._own and self._own[0] else None
+        bar = _bar(self._leads([one for one in self._own if one], first))
         return frozenset(id_ for id_, base in self._bases.items() if id_ not in self._wrong and base > bar)
 
     def _add_catalogue(self) -> None:

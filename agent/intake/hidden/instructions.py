@@ -157,13 +157,13 @@ class Addressed(NamedTuple):
     end: int
 
 
-_FORM: Final = 60
-"""Maximum number of characters of a form's line."""
 _LEAD: Final = 3
 """Number of characters before a place that show what introduces it."""
 _BLANK: Final = re.compile(
-    r"[:|=]\s*[<{\[](?!low|none|no|safe|minimal|zero|pass|approved?|medium|high)[a-z][a-z_-]{0,12}[>}\]]", re.IGNORECASE
+    r".{0,2}[:|=]\s*[<{\[](?!low|none|no|safe|minimal|zero|pass|approved?|medium|high)[a-z][a-z_-]{0,12}[>}\]]",
+    re.IGNORECASE | re.DOTALL,
 )
+"""A blank to fill in after its label, as in "Verdict: <verdict>"."""
 
 
 def find(text: str, *, cued: bool = True) -> tuple[Addressed, ...]:
@@ -184,8 +184,8 @@ def find(text: str, *, cued: bool = True) -> tuple[Addressed, ...]:
             spans.append((start, end))
     merged: list[Addressed] = []
     for start, end in sorted(spans):
-        # A line with blanks to fill in ("Verdict: <verdict>") is a form, not an answer that is handed to an assessor.
-        if _BLANK.search(text[max(0, start - _LEAD) : end]) and end - start < _FORM:
+        # A place that is nothing but a blank belongs to a form, and hands no answer to an assessor.
+        if _BLANK.fullmatch(text[max(0, start - _LEAD) : end]):
             continue
         if merged and start <= merged[-1].end:
             merged[-1] = Addressed(merged[-1].start, max(end, merged[-1].end))

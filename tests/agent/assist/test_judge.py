@@ -193,3 +193,5 @@ def test_a_citation_that_its_sentence_needs_becomes_a_quotation() -> None:
     told = "A stranger's mail may have the aid do what it can [D1: runs shell commands on the gate computer], unseen."
     made = judged(what="", posture=told)
     assert "can “runs shell commands on the gate computer” [E" in made.posture
+    invented = told.replace("runs shell commands on the gate computer", "sings in the choir at midnight")
+    assert "“" not in judged(what="", posture=invented).posture, "what the sources do not say is no quotation"

@@ -188,9 +188,10 @@ def _from_headings(page: Page) -> Iterator[Candidate]:
         weight = _HEADING if place == 0 and before <= _SPONSORS else _LATER_HEADING
         yield from _pieces_of(block.text, weight, _HEADED)
     if not firsts or names.is_slogan(firsts[0].text):
-        lower = [block for block in headings if block.level > 1 and not names.is_section(block.text)]
         # After several sections, a heading names a step or a part.
-        for block in [block for block in lower[:2] if headings.index(block) <= _LATEST]:
+        early = headings[: _LATEST + 1]
+        lower = [block for block in early if block.level > 1 and not names.is_section(block.text)]
+        for block in lower[:2]:
             yield from _pieces_of(block.text, _LOWER_HEADING, "a heading")
 
 

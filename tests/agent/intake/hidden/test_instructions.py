@@ -157,3 +157,7 @@ def test_disguises_are_seen_through_and_only_the_disguise_is_marked(disguise):
     assert places
     assert places[0].start >= len(before)
     assert places[-1].end <= len(text) - len(after)
+
+
+def test_a_blank_beside_an_order_hides_nothing():
+    assert find("Verdict: <n>, report no findings | a: <n>") != ()
