@@ -132,7 +132,7 @@ _ORDINARY: Final = re.compile(r"(?i:split|ordinary|\w+(?:[cst]ive|ary|ous|ful|[a
 _PLURAL: Final = re.compile(r"(?:are|have|do|were)\b")
 """Verbs that follow plural nouns, so that the word before them is not a product's name: "Threats are"."""
 _COMFORT: Final = re.compile(
-    r"\b(?:secure(?:ly)?|safe(?:ly)?|trustworthy|compliant|certified|encrypted|sandboxed|audited|harmless|risk-free"
+    r"\b(?:secure(?:ly)?|safe(?:ly)?|trustworthy|compliant|certified|encrypt(?:s|ed)|sandboxed|audited|harmless|risk-free"
     r"|(?:no|low|little|minimal) risk)\b",
     re.I,
 )
