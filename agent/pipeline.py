@@ -338,15 +338,18 @@ def _assisted(
     )
 
 
-def read_documents(documents: tuple[Document, ...], heads: OutlookHeads | None = None) -> Reading:
+def read_documents(
+    documents: tuple[Document, ...], heads: OutlookHeads | None = None, reader: EmbeddedReader | None = None
+) -> Reading:
     """Split the documents into statements and read facts from them without an LLM.
 
-    `heads`, by default the bundled ones, estimate factors and layers from the sources as a whole.
+    `heads`, by default the bundled ones, estimate factors and layers from the sources as a whole. Evaluations pass a
+    `reader` that has not seen the product.
     """
     found = placed_statements(documents)
     # Facts are read from English text only; the outlook also weighs other languages where the vectors support them.
     own, carried = for_readers(documents, found), said_once(carrying(found))
-    reader = embedded_reader().beforehand(documents, carried)
+    reader = (reader or embedded_reader()).beforehand(documents, carried)
     outlook = with_estimates(reader.outlook(documents, carried), reader, documents, carried, heads)
     return Reading(documents, found, read_sheet(documents, own, readers(reader), outlook=outlook))
 

@@ -93,7 +93,10 @@ def estimate(
     found: dict[FactorKey, FactorEstimate] = {}
     for key in FACTORS:
         if (judged := _usable(led, key)) is None:
-            found[key] = _embedded(sheet, kind, key, constants)
+            made = _embedded(sheet, kind, key, constants)
+            # The answers of an LLM, even refused ones, never take a range to 0.
+            least = made.low if led is NOTHING else min(made.value, _tenth(LEAST))
+            found[key] = made.model_copy(update={"low": max(made.low, least)})
         else:
             found[key] = _judged(holding, key, judged, constants.factors[key], led.disputed)
         reason = led.reasons.get(key, "")
@@ -232,7 +235,7 @@ def _falling(sheet: FactSheet, key: FactorKey, constants: FactorConstants) -> Se
             rule = "a stated limit"
         elif fact.polarity == "denied" and entry.deniable and key in entry.denial_lowers:
             rule = "an explicit denial"
-        elif fact.polarity == "asserted" and key == controlled and documented(fact):
+        elif fact.polarity == "asserted" and key == controlled and documented(fact) and not _is_partial(fact):
             rule, effect = "a documented control", given
         else:
             continue
@@ -244,6 +247,11 @@ def _falling(sheet: FactSheet, key: FactorKey, constants: FactorConstants) -> Se
 def documented(fact: Fact) -> bool:
     """Return whether a control counts: rank 3 or more (default stated, or set by an analyst) and not off by default."""
     return fact.rank >= CONTROL_RANK and default_of(fact) is not False
+
+
+def _is_partial(fact: Fact) -> bool:
+    """Return whether the embedded reader, which names an object only then, found an approval of one kind of act."""
+    return all(source.reader == "embedded" for source in fact.sources) and "object" in {s.name for s in fact.slots}
 
 
 def _weight(fact: Fact) -> tuple[bool, int, float, str]:

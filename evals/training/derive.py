@@ -1,7 +1,7 @@
 """Fit everything that is derived from the fact sheet, and report its quality on held-out vendors.
 
-`python -m evals.training.derive --readings FOLDER --listings FOLDER [--cache FILE] [--report FILE] [--layers]
-[--dry]`
+`python -m evals.training.derive --readings FOLDER --listings FOLDER [--folds FILE] [--cache FILE] [--report FILE]
+[--layers] [--dry]`
 
 The outlook heads and the constants of factors, certainty, base and likely range are fitted on the bundled cases
 (published and reader labels, cards) and, if their texts are available, on real listings with an expert's reading, the
@@ -41,6 +41,7 @@ from evals.training.derive_constants import fit_base, fit_certainty, fit_factors
 from evals.training.derive_heads import calibrated, factor_heads, layer_heads, layer_odds, with_outlook
 from evals.training.derive_rows import FOLDS, Row, all_rows
 from evals.training.fits import Floats
+from evals.training.fold_readers import Folds
 from evals.training.judged_factors import corrected
 from evals.training.reader_files import write_outlook
 from evals.training.weights import write_calibration
@@ -183,8 +184,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--report", type=Path, help="file to write the figures to")
     parser.add_argument("--layers", action="store_true", help="write only the constants of the layers")
     parser.add_argument("--dry", action="store_true", help="measure, but do not write constants")
+    parser.add_argument("--folds", type=Path, help="fits of the fact reader without each owner, from fact_heads")
     asked = parser.parse_args(arguments)
-    rows = all_rows(asked.readings, asked.listings, asked.cache)
+    folds = Folds.read(asked.folds) if asked.folds else None
+    rows = all_rows(asked.readings, asked.listings, asked.cache, folds)
     out = left_out(rows)
     threshold = threshold_of(out.flags)
     text = report(out, threshold)

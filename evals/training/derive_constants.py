@@ -40,18 +40,22 @@ CERTAINTY_LEAST: Final = {"keys": 0.1, "facts": 0.1, "rank": 0.3}
 KIND_RIDGE: Final = 6.0
 EFFECT_RIDGE: Final = 12.0
 EFFECT_PRIOR: Final = 0.03
+EFFECT_LEAST: Final = 0.01
+"""Minimum effect of a fact on a factor that it raises, so that the factor always cites the fact."""
 CHANCE_RIDGE: Final = 12.0
 LOWERING: Final = -0.1
 SMALLEST: Final = 0.004
 """Weights of probabilities below this are dropped, since their effect would not be visible."""
 COVERAGE: Final = 0.80
+LEAST_UNSEEN: Final = 30
+"""Minimum number of products that did not teach the reader for ranges to be fitted on these alone."""
 THREAT_MULTIPLIER: Final = 0.97
 THIN_FACTOR: Final = 1.35
-BASE_KIND_RIDGE: Final = 2.0
-BASE_RIDGE: Final = 5.0
+BASE_KIND_RIDGE: Final = 10.0
+BASE_RIDGE: Final = 20.0
 BASE_NEAR: Final = 0.5
 """Scale of the pseudo-Huber loss: smaller residuals count quadratically, larger ones linearly."""
-BASE_REAL_SHARE: Final = 0.5
+BASE_REAL_SHARE: Final = 1.0
 """Share of the shift that is applied. There is a shift because readers of real pages give more severe bases than
 readers of the corpus."""
 LANGUAGE: Final[dict[ProductKind, float]] = {
@@ -113,7 +117,7 @@ def _fit_factor(
     n = len(raising)
     ridge = np.sqrt(np.concatenate([[0.5], np.full(n, EFFECT_RIDGE), np.full(n, CHANCE_RIDGE), [FREE]]))
     prior = np.concatenate([[0.8], np.full(n, EFFECT_PRIOR), np.zeros(n), [0.0]])
-    low = np.concatenate([np.zeros(1 + 2 * n), [-1.0]])
+    low = np.concatenate([[0.0], np.full(n, EFFECT_LEAST), np.zeros(n), [-1.0]])
     high = np.concatenate([[1.0], np.full(n, 0.3), np.full(n, 0.3), [1.0]])
     root = np.sqrt(w[known])
     a = np.vstack([x * root[:, None], np.diag(ridge)])
@@ -148,13 +152,20 @@ def spreads(
     full = {row.slug: value for row, value in pairs if not (row.is_card or row.real or is_thin(row.sheet))}
     cards = [(full[row.slug], value) for row, value in pairs if row.is_card and row.slug in full and is_thin(row.sheet)]
     factors = dict(calibration.factors)
+    known = _unseen([(row, value) for row, value in pairs if not row.is_card])
     for key in FACTORS:
-        labels = [(row.published.get(key, row.reader.get(key)), value[key]) for row, value in pairs if not row.is_card]
+        labels = [(row.published.get(key, row.reader.get(key)), value[key]) for row, value in known]
         gaps = np.array([label - value for label, value in labels if label is not None])
         thin = float(np.mean([more[key] - less[key] for more, less in cards])) if cards else 0.0
         update = {"spread": _spread(gaps), "thin": _short(max(0.0, thin))}
         factors[key] = factors[key].model_copy(update=update)
     return calibration.model_copy(update={"factors": factors})
+
+
+def _unseen(pairs: list[tuple[Row, Mapping[FactorKey, float]]]) -> list[tuple[Row, Mapping[FactorKey, float]]]:
+    """Return the pairs whose case did not teach the reader, which reads the others too well; all if few are left."""
+    left = [(row, value) for row, value in pairs if not row.seen]
+    return left if len(left) >= LEAST_UNSEEN else pairs
 
 
 def _spread(gaps: Floats) -> Spread:

@@ -13,6 +13,7 @@ import numpy as np
 from cvss import CVSS4
 from numpy.typing import NDArray
 
+from agent.facts.readers.embedded import EmbeddedReader
 from agent.facts.readers.outlook import OutlookHeads, pooled, readable_of, statement_features, weighed
 from agent.facts.reading import Reading
 from agent.intake.extract.statements.roles import carrying
@@ -26,6 +27,7 @@ from evals.cases.case import Case
 from evals.cases.corpus import bundled_cases, card
 from evals.cases.documents import documents_of, file_document
 from evals.cases.families import families
+from evals.training.fold_readers import Folds, taught_cases
 from evals.training.labels import FOLDER, rows_of
 
 LISTINGS: Final = ("README.md", "SKILL.md", "listing.md")
@@ -34,7 +36,7 @@ READ_KINDS: Final[Mapping[str, ProductKind]] = {"assistant/app": "assistant", "v
 _MIN_WORDS: Final = 3
 _CERTAIN: Final = frozenset("AB")
 FOLDS: Final = 10
-REAL_WEIGHT: Final = 2.0
+REAL_WEIGHT: Final = 8.0
 CARD_WEIGHT: Final = 0.5
 
 
@@ -63,6 +65,8 @@ class Row:
     published_threat: float | None = None
     real: bool = False
     is_card: bool = False
+    seen: bool = False
+    """Whether statements of the case taught the reader that read it."""
 
     @property
     def fold(self) -> int:
@@ -75,8 +79,11 @@ def weights_of(rows: Sequence[Row]) -> NDArray[np.float64]:
     return np.array([CARD_WEIGHT if row.is_card else REAL_WEIGHT if row.real else 1.0 for row in rows])
 
 
-def all_rows(readings: Path | None, listings: Path | None, cache: Path | None) -> list[Row]:
-    """Load all rows, from `cache` if it exists; without both folders of real listings, only the corpus rows."""
+def all_rows(readings: Path | None, listings: Path | None, cache: Path | None, folds: Folds | None = None) -> list[Row]:
+    """Load all rows, from `cache` if it exists; without both folders of real listings, only the corpus rows.
+
+    With `folds`, each product is read by a reader that has not seen its owner.
+    """
     if cache is not None and cache.exists():
         with cache.open("rb") as file:
             loaded: list[Row] = pickle.load(file)
@@ -84,23 +91,32 @@ def all_rows(readings: Path | None, listings: Path | None, cache: Path | None) -
     cases = bundled_cases()
     rows: list[Row] = []
     for case, family in zip(cases, families([case.identity for case in cases]), strict=True):
-        short = read_documents(documents_of(card(case))) if case.readings and case.readings.card else None
-        rows += case_rows(case, family, read_documents(documents_of(case)), short)
+        reader = folds.reader_of_case(case.slug) if folds else None
+        full = read_documents(documents_of(case), reader=reader)
+        card_ = bool(case.readings and case.readings.card)
+        short = read_documents(documents_of(card(case)), reader=reader) if card_ else None
+        rows += case_rows(case, family, full, short, reader)
     if readings and listings:
-        rows += [*_real(readings, listings), *_graded(listings)]
+        rows += [*_real(readings, listings), *_graded(listings, folds)]
     if cache is not None:
         with cache.open("wb") as file:
             pickle.dump(rows, file)
     return rows
 
 
-def case_rows(case: Case, family: str, reading: Reading, short: Reading | None) -> tuple[Row, ...]:
-    """Return the rows of one bundled case: one from its reading and, if given, one from the reading of its card."""
+def case_rows(
+    case: Case, family: str, reading: Reading, short: Reading | None, reader: EmbeddedReader | None = None
+) -> tuple[Row, ...]:
+    """Return the rows of one bundled case: one from its reading and, if given, one from the reading of its card;
+    `reader`, by default the bundled one, made both.
+    """
     label, published = case.reader, case.published
+    seen = reader is None and case.slug in taught_cases()
     full = _row(
         reading,
         {key: cell.certain for key, cell in label.layers.items()} if label else {},
         {key: cell.quote or "" for key, cell in label.layers.items()} if label else {},
+        reader,
         slug=case.slug,
         family=family,
         published=dict(published.factors) if published else {},
@@ -108,12 +124,13 @@ def case_rows(case: Case, family: str, reading: Reading, short: Reading | None) 
         base=label.cvss_base if label else None,
         published_base=published.cvss_base if published else None,
         published_threat=published.threat_multiplier if published else None,
+        seen=seen,
     )
     if not case.readings or short is None:
         return (full,)
     said = {key: case.readings.card_certain(key) for key in LAYERS}
     certain = {key: value for key, value in said.items() if value is not None}
-    return full, _row(short, certain, {}, slug=case.slug, family=family, is_card=True)
+    return full, _row(short, certain, {}, reader, slug=case.slug, family=family, is_card=True, seen=seen)
 
 
 def _real(readings: Path, listings: Path) -> Iterator[Row]:
@@ -125,6 +142,7 @@ def _real(readings: Path, listings: Path) -> Iterator[Row]:
             _read(_pages(listings, path.stem)[0]),
             {key: cell["certain"] for key, cell in raw["layers"].items()},
             {key: cell["quote"] or "" for key, cell in raw["layers"].items()},
+            None,
             slug=path.stem,
             family=f"owner:{owners.get(path.stem, path.stem)}",
             real=True,
@@ -134,7 +152,7 @@ def _real(readings: Path, listings: Path) -> Iterator[Row]:
         )
 
 
-def _graded(listings: Path) -> Iterator[Row]:
+def _graded(listings: Path, folds: Folds | None) -> Iterator[Row]:
     """Yield the real listings without an expert's reading whose layers a blind reader graded (`labels/layers.tsv`).
 
     A (described) and B (mostly described) count as certain. A listing is left out if it is missing or is a different
@@ -144,12 +162,15 @@ def _graded(listings: Path) -> Iterator[Row]:
         pages = _pages(listings, row["slug"])
         if not pages or hashlib.sha256(pages[0].read_bytes()).hexdigest() != row["sha256"]:
             continue
+        owner = row["repository"].split("/")[0].lower()
+        reader = folds.reader_of(owner) if folds else None
         made = _row(
-            _read(pages[0]),
+            _read(pages[0], reader),
             {key: row[key] in _CERTAIN for key in LAYERS},
             {},
+            reader,
             slug=row["slug"],
-            family=f"owner:{row['repository'].split('/')[0].lower()}",
+            family=f"owner:{owner}",
             real=True,
         )
         # No quotes were marked, so the heads learn nothing from the statements; the layers are used for calibration.
@@ -161,8 +182,8 @@ def _pages(listings: Path, slug: str) -> list[Path]:
     return [page for name in LISTINGS if (page := listings / slug / name).exists()]
 
 
-def _read(page: Path) -> Reading:
-    return read_documents((file_document(page.read_bytes(), page.name),))
+def _read(page: Path, reader: EmbeddedReader | None = None) -> Reading:
+    return read_documents((file_document(page.read_bytes(), page.name),), reader=reader)
 
 
 def owners_of(texts: Path) -> dict[str, str]:
@@ -170,8 +191,14 @@ def owners_of(texts: Path) -> dict[str, str]:
     return {row["slug"]: row["repository"].split("/")[0].lower() for row in rows_of(texts / "sources.tsv")}
 
 
-def _row(reading: Reading, layers: Mapping[LayerKey, bool], quotes: Mapping[LayerKey, str], **labels: Any) -> Row:
-    readable, features = features_of(reading)
+def _row(
+    reading: Reading,
+    layers: Mapping[LayerKey, bool],
+    quotes: Mapping[LayerKey, str],
+    by: EmbeddedReader | None,
+    **labels: Any,
+) -> Row:
+    readable, features = features_of(reading, by)
     return Row(
         sheet=reading.sheet,
         features=features.astype(np.float32),
@@ -183,10 +210,10 @@ def _row(reading: Reading, layers: Mapping[LayerKey, bool], quotes: Mapping[Laye
     )
 
 
-def features_of(reading: Reading) -> tuple[list[Statement], NDArray[np.float64]]:
-    """Return the statements that the outlook heads read, and their features."""
+def features_of(reading: Reading, reader: EmbeddedReader | None = None) -> tuple[list[Statement], NDArray[np.float64]]:
+    """Return the statements that the outlook heads read, and their features; `reader` is the bundled one by default."""
     readable = readable_of(reading.documents, said_once(carrying(reading.statements)))
-    return readable, statement_features(readable, embedded_reader().scores(reading.documents, readable))
+    return readable, statement_features(readable, (reader or embedded_reader()).scores(reading.documents, readable))
 
 
 def with_heads(reading: Reading, heads: OutlookHeads) -> Reading:

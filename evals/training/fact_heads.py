@@ -28,6 +28,7 @@ from evals.script import run_script
 from evals.training.fact_calibration import constants_of, pattern_figures, table_of
 from evals.training.fact_labels import read_fact_labels, truth_of
 from evals.training.fact_report import render
+from evals.training.fold_readers import Fit, Folds
 from evals.training.kind_heads import fit_kinds
 from evals.training.labels import LabelledPage, Place, all_pages, read_places
 from evals.training.reader_files import carry_outlook, write_reader
@@ -79,13 +80,6 @@ class Matrix(NamedTuple):
 
     words: "csr_matrix"
     dense: NDArray[np.float32]
-
-
-class Fit(NamedTuple):
-    """Weights, shape (features + columns of `features.dense`, k), and biases of all keys."""
-
-    weights: NDArray[np.float32]
-    bias: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -216,32 +210,37 @@ def fit(matrix: Matrix, truth: NDArray[np.int8], weight: NDArray[np.float32]) ->
     return Fit(weights[:-1], weights[-1] + start)
 
 
-def scores_left_out(taught: Taught) -> NDArray[np.float32]:
-    """Return the out-of-fold log-odds of every statement, from fits without its owner, shape (n, k)."""
+def scores_left_out(taught: Taught) -> tuple[NDArray[np.float32], Folds]:
+    """Return the out-of-fold log-odds of every statement, shape (n, k), and the fits that left out its owner."""
     lines = taught.lines
     fold = folds_of(lines.owner, np.ones(len(lines.owner)))
     found = np.zeros(lines.truth.shape, dtype=np.float32)
     width = len(taught.features)
+    fits: list[Fit] = []
     for number in range(FOLDS):
         test = fold == number
         weights, bias = fit_rows(taught, ~test)
+        fits.append(Fit(weights, bias))
         found[test] = taught.matrix.words[test] @ weights[:width] + taught.matrix.dense[test] @ weights[width:] + bias
         click.echo(f"  fold {number + 1} of {FOLDS}", err=True)
-    return found
+    return found, Folds(taught.features, dict(zip(lines.owner.tolist(), fold.tolist(), strict=True)), fits)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Fit on all labelled statements, calibrate on held-out owners, and write the files and the report."""
     parser = argparse.ArgumentParser(prog="python -m evals.training.fact_heads")
     parser.add_argument("--texts", type=Path, nargs="*", default=[], help="folders with the labelled texts")
-    folders = parser.parse_args(arguments).texts
+    parser.add_argument("--folds", type=Path, help="file for the fits that left out an eighth of the owners each")
+    asked = parser.parse_args(arguments)
+    folders = asked.texts
     pages = all_pages(read_places(), folders, "heads")
     if not pages:
         return
     lines = lines_of(pages)
     taught = prepare(lines)
     usable = may_assert(lines.statements, list(load_vocabulary()))
-    table = table_of(lines, scores_left_out(taught), usable)
+    scores, folds = scores_left_out(taught)
+    table = table_of(lines, scores, usable)
     every = np.ones(len(table.products), dtype=bool)
     constants = constants_of(table, every, (lines.truth > 0).sum(axis=0) >= RAREST)
     made = fit_rows(taught, np.ones(len(lines.statements), dtype=bool))
@@ -251,6 +250,8 @@ def main(arguments: Sequence[str]) -> None:
     before = read_heads(folder).keys
     after = tuple(key.id for key, head in zip(load_vocabulary(), constants.head, strict=True) if head)
     write_reader(folder, made, taught.features, constants, kinds, patterns, len(lines.statements))
+    if asked.folds:
+        folds.write(asked.folds)
     if after != before:
         carry_outlook(folder.parent / "outlook", before, after)
         click.echo("the keys have changed: fit the outlook again with evals.training.derive")

@@ -26,7 +26,7 @@ from evals.training.kind_heads import KINDS, KindHeads
 from evals.training.weights import rounded, small_of, write_arrays, write_constants
 
 if TYPE_CHECKING:
-    from evals.training.fact_heads import Fit
+    from evals.training.fold_readers import Fit
 
 
 def write_reader(

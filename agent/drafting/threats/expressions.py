@@ -77,12 +77,13 @@ class FactIndex:
         return tuple(fact for fact in self.of(key) if fact.polarity == polarity and fact.rank >= rank)
 
     def approvals(self, words: Collection[str] = ()) -> tuple[Fact, ...]:
-        """Return default approvals (rank 3 or more) of actions named by one of the words, or of any action."""
+        """Return default approvals (rank 3 or more) of actions named by one of the words, or of any action. Without
+        words, an approval of one kind of action does not count."""
         wanted = tuple(word.casefold() for word in (*words, *_ANY_STEP))
         found = []
         for fact in self.says("approval_before", "asserted", CONTROL_RANK):
             told = f"{fact.slot('action')} {fact.slot('object')}".casefold().split()
-            if not words or not told or any(word.startswith(wanted) for word in told):
+            if not told or any(word.startswith(wanted) for word in told):
                 found.append(fact)
         return tuple(found)
 

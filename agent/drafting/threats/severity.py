@@ -17,7 +17,7 @@ from agent.drafting.threats.catalogue import Pattern, load_catalogue
 from agent.drafting.threats.cvss_vectors import IMPACTS, METRICS, VALUES, base_of, vector_of
 from agent.drafting.threats.expressions import FactIndex, Truth
 from agent.drafting.wording import marks
-from agent.facts.sheet import counted
+from agent.facts.sheet import CONTROL_RANK, counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactorEstimate, FactSheet, Range, ThreatScore
 from agent.scoring import Request, score
@@ -189,7 +189,7 @@ def _checked(metric: Metric, threat: JudgedThreat, facts: FactIndex) -> JudgedMe
 
 
 def _interaction(threat: JudgedThreat, value: str, facts: FactIndex) -> tuple[str, str] | None:
-    approvals = facts.approvals()
+    approvals = facts.says("approval_before", "asserted", CONTROL_RANK)
     cited = [fact for fact in approvals if fact.id in threat.facts]
     if value in "NP" and cited and threat.basis != "needs a setting":
         return "A", "the step requires approval by default" + marks((fact.evidence[0] for fact in cited), 2)

@@ -48,6 +48,19 @@ _DEFAULT: Final = re.compile(
     re.IGNORECASE,
 )
 """Phrases that state the default of a control."""
+_LACKS: Final = {"approval_off": "approval_before", "endpoint_no_auth": "endpoint_auth"}
+"""Keys for the lack of a control, which have the control's words: a sentence that states the control more strongly says
+nothing of its lack."""
+_ONE_ACT: Final = re.compile(
+    r"\b(?:every|each|all|any|an?)\s+(?:outgoing |outbound |external )?"
+    r"(messages?|e-?mails?|mails?|repl(?:y|ies)|answers?|posts?|payments?|refunds?|orders?|transfers?|merges?"
+    r"|pull requests?|deployments?|deletions?)\b",
+    re.IGNORECASE,
+)
+_ANY_ACT: Final = re.compile(
+    r"\b(?:every|each|all|any)\s+(?:\w+ )?(?:actions?|acts?|steps?|changes?|calls?|writes?)\b", re.I
+)
+"""What an approval covers: one kind of act, or all of them."""
 _OFF: Final = frozenset(("off", "disabled", "inactive", "false"))
 
 
@@ -100,9 +113,18 @@ class EmbeddedReader:
         if not statements:
             return []
         scores = self._usable_scores(documents, statements)
+        for lack, control in _LACKS.items():
+            if {lack, control} <= set(self._heads.keys):
+                without, with_ = (self._heads.keys.index(key) for key in (lack, control))
+                scores[scores[:, with_] > scores[:, without], without] = LOWEST
         chances = self._heads.chances(scores)
+        pinned = [row for row, statement in enumerate(statements) if statement.rank >= COUNTING_RANK]
         return [
-            self._proposal(key, [statements[row] for row in _cited(scores[:, number])], float(chances[number]))
+            self._proposal(
+                key,
+                [statements[row] for row in _cited(scores[:, number], pinned if self._controls[number] else ())],
+                float(chances[number]),
+            )
             for number, key in enumerate(self._heads.keys)
             if allowed[number] and chances[number] >= self._heads.limits[number]
         ]
@@ -180,11 +202,16 @@ def quote_of(statement: Statement) -> Quote:
     return Quote(text=first_words(statement.text), document=statement.document, near=statement.start)
 
 
-def _cited(scores: NDArray[np.float32]) -> list[int]:
-    """Return the rows of the statements that a proposal cites: those with the highest score or nearly so."""
+def _cited(scores: NDArray[np.float32], pinned: Sequence[int]) -> list[int]:
+    """Return the rows of the statements that a proposal cites: those with the highest score or nearly so, and the
+    best of the `pinned` rows, which say how a control is set, if it states the key too."""
     order = np.lexsort((np.arange(len(scores)), -scores))[:_QUOTES]
     best = float(scores[order[0]])
-    return [int(row) for n, row in enumerate(order) if n == 0 or scores[row] >= max(best - _NEAR, _FURTHER)]
+    cited = [int(row) for n, row in enumerate(order) if n == 0 or scores[row] >= max(best - _NEAR, _FURTHER)]
+    if not set(cited) & set(pinned):
+        setting = max(pinned, key=lambda row: float(scores[row]), default=None)
+        cited += [setting] if setting is not None and scores[setting] >= _FURTHER else []
+    return cited
 
 
 def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
@@ -192,6 +219,10 @@ def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
         names = sorted({name for statement in cited for name in _VARIABLE.findall(quote_of(statement).text)})
         if len(names) == 1:
             yield ProposedSlot(name="credential", value=names[0])
+    if key.id == "approval_before":
+        acts = [_ONE_ACT.search(statement.text) for statement in cited]
+        if all(acts) and acts[0] and not any(_ANY_ACT.search(statement.text) for statement in cited):
+            yield ProposedSlot(name="object", value=acts[0][1])
     if key.claim == "control" and "default" in key.slots:
         said = [match for statement in cited for match in _DEFAULT.finditer(quote_of(statement).text)]
         values = {next(filter(None, match.groups())) for match in said}

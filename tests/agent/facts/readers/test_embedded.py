@@ -224,3 +224,28 @@ def test_a_reader_that_scored_beforehand_reads_the_same() -> None:
     assert before.outlook((page,), given) == READER.outlook((page,), given)
     other = rows(document("# Berths\n\nIt deletes berths."))
     assert before.scores((page,), other) == pytest.approx(READER.scores((page,), other), abs=1e-4)
+
+
+def test_a_setting_is_cited_beside_a_sentence_that_mentions_the_control_more_clearly() -> None:
+    said = "The agent asks a person to approve, edit or cancel each plan before it runs any step of it."
+    page = document(f"# Quay\n\n{said}\n\n{APPROVED}")
+    own = [row.model_copy(update={"rank": 3 if row.text == APPROVED else 2}) for row in rows(page)]
+    (approval,) = (one for one in READER.read((page,), own) if one.key == "approval_before")
+    assert APPROVED in {quote.text for quote in approval.quotes}
+
+
+def test_a_sentence_that_states_a_control_says_nothing_of_its_lack() -> None:
+    assert "approval_off" not in keys(read(f"# Quay\n\n{APPROVED}"))
+
+
+@pytest.mark.parametrize(
+    ("text", "objects"),
+    [
+        ("Every outgoing message waits until a person approves it before it is sent.", {"message"}),
+        (APPROVED, set()),
+    ],
+)
+def test_an_approval_of_one_kind_of_act_names_the_act(text: str, objects: set[str]) -> None:
+    slots = [slot for one in read(f"# Quay\n\n{text}") if one.key == "approval_before" for slot in one.slots]
+    assert "approval_before" in keys(read(f"# Quay\n\n{text}"))
+    assert {slot.value for slot in slots if slot.name == "object"} == objects
