@@ -13,7 +13,7 @@ from agent.facts.vocabulary import GroupId, Vocabulary, load_vocabulary
 from agent.llm.prompts import Card, cards
 from agent.records import Fact, FactorEstimate, FactSheet
 from agent.taxonomy.factors import FACTORS, FactorKey
-from agent.taxonomy.kinds import KINDS, ProductKind
+from agent.taxonomy.kinds import KIND_MEANINGS, ProductKind
 from agent.taxonomy.layers import LAYERS, LayerKey
 from agent.taxonomy.lists import entries
 
@@ -65,7 +65,8 @@ def first_wave(sheet: FactSheet, found: Mapping[str, Fact], delimiter: str) -> t
         ][:MOST_FOUND]
         return framed(delimiter, "[found]", "\n".join(rows)) if rows else "It found none."
 
-    does = {"kinds": ", ".join(KINDS), "vocabulary": vocabulary_text(words, DOES), "found": found_in(DOES)}
+    kinds = ", ".join(f"{kind} ({meaning})" for kind, meaning in KIND_MEANINGS.items())
+    does = {"kinds": kinds, "vocabulary": vocabulary_text(words, DOES), "found": found_in(DOES)}
     layers = "\n".join(f"- {key}: {_pins(cards()[key])}" for key in LAYERS)
     built = {"vocabulary": vocabulary_text(words, BUILT), "layers": layers, "found": found_in(BUILT)}
     rubrics = {"cards": "\n".join(_rubric(cards()[key]) for key in FACTORS)}

@@ -16,7 +16,7 @@ SpanKind = Literal["text", "strong", "em", "code", "quote", "chip", "marks", "re
 """text: words. strong, em: emphasised words. code: an id, hash or vector. quote: words of a source, shown in quotation
 marks. chip: a severity with its number. marks: ids of quotes and searches. ref: the id of a threat or question. bar: a
 drawn range."""
-MAX_FRONT_WORDS: Final = 1180
+MAX_FRONT_WORDS: Final = 1230
 """Maximum number of words of the first two pages; table pipes, vectors and marks (E1, T1, Q1) are not counted."""
 _WORD: Final = re.compile(r"\w")
 _UNCOUNTED: Final = frozenset({"marks", "ref", "code", "bar"})

@@ -6,11 +6,7 @@ ProductKind = Literal[
     "mcp-server", "agent-skill", "coding-agent", "computer-use-agent", "browser-agent", "assistant",
     "voice-agent", "agent-framework", "agent-platform", "other",
 ]  # fmt: skip
-"""Product kind as seen by its installer. mcp-server: a server whose tools an LLM client calls. agent-skill:
-instructions that an agent follows. coding-agent, computer-use-agent, browser-agent: an agent that works on code, a
-desktop or web pages. assistant: an app that people chat with. voice-agent: an agent that talks to people.
-agent-framework: a library for building agents. agent-platform: a service that builds or runs agents. other: anything
-else."""
+"""Product kind as seen by its installer; `KIND_MEANINGS` explains each."""
 AssetClass = Literal[
     "credentials", "personal_data", "business_data", "code", "money", "host", "systems", "accounts",
     "decisions", "safety",
@@ -22,6 +18,18 @@ believe. safety: people's physical safety."""
 Band = Literal["Critical", "High", "Medium", "Low", "None"]
 
 KINDS: Final[tuple[ProductKind, ...]] = get_args(ProductKind)
+KIND_MEANINGS: Final[dict[ProductKind, str]] = {
+    "mcp-server": "tools for an LLM client",
+    "agent-skill": "instructions for an agent",
+    "coding-agent": "works on code",
+    "computer-use-agent": "operates a computer",
+    "browser-agent": "operates web pages",
+    "assistant": "an app that people chat with",
+    "voice-agent": "talks with people, or a kit for such agents",
+    "agent-framework": "a library for building agents",
+    "agent-platform": "a service that builds or runs agents",
+    "other": "anything else",
+}
 KIND_TITLES: Final[dict[ProductKind, str]] = {
     "mcp-server": "MCP server",
     "agent-skill": "agent skill",
