@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from agent.errors import ConflictError, InputError, IntegrityError, RefusedError
+from agent.records import Draft
 from agent.report.draft_json import FILE_NAME, SNAPSHOTS, dump, parse
+from agent.review.domain.facts.changed_sheet import stated_keys
 from agent.review.domain.items import threats_of
 from agent.review.domain.records import Action, Reviewer, replaced
 from agent.review.domain.response import parse_response
@@ -18,7 +20,7 @@ from agent.review.store.audit import audit
 from agent.review.store.cache import LruCache
 from agent.review.store.queue import QueueQuery
 from agent.settings import Settings
-from tests.fakes.review.reviewing import case_documents, case_draft, not_given
+from tests.fakes.review.reviewing import case_documents, case_draft, case_with, not_given
 from tests.fakes.review.served_reviews import ADA, AT, CASE, FACTOR, GRACE, VIC, Reviews, draft_folder
 
 
@@ -313,8 +315,13 @@ def test_what_was_asked_for_last_is_kept() -> None:
 TOKEN = "Every request to the HTTP endpoint must carry a bearer token; requests without one are rejected."
 
 
+def is_new(key: str, draft: Draft) -> bool:
+    """Return whether a draft neither states nor asks this."""
+    return key not in stated_keys(draft) and all(key not in one.about for one in draft.questions)
+
+
 def test_an_answer_that_says_it_by_itself_is_a_fact_and_nothing_waits(reviews: Reviews) -> None:
-    key = reviews.bring()
+    key = reviews.bring(case_with(partial(is_new, "endpoint_auth")))
     ask = Action(verb="ask", version=1, fields={"key": "endpoint_auth"})
     (asked,) = reviews.service.act(key, ask, ADA).events
     done = reviews.act(key, "answer", asked.item, text=TOKEN, url="https://docs.example/limits")

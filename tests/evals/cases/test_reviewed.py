@@ -39,7 +39,10 @@ def exported(reviews: Reviews, key: str, place: Path) -> Path:
 
 def test_a_signed_review_becomes_a_case_that_lint_accepts(septet: Septet, reviews: Reviews, tmp_path: Path) -> None:
     key = reviews.bring()
-    reviews.act(key, "correct", FACTOR, value=0.3)
+    # Only what has a quote becomes a label.
+    name, given = next((name, one) for name, one in case_draft(CASE).factors.items() if one.evidence)
+    value = 0.3 if float(given.value) > 0.3 else 0.4
+    reviews.act(key, "correct", f"factor/{name}", value=value)
     reviews.signed(key)
     outcome = add(septet, tmp_path, key)
     assert outcome.code == 0, outcome.err
@@ -51,7 +54,7 @@ def test_a_signed_review_becomes_a_case_that_lint_accepts(septet: Septet, review
     draft = reviews.service.review(key).reviewed
     stamp = draft.review
     assert stamp is not None
-    assert reader.factors["autonomy_of_action"].value == 0.3
+    assert reader.factors[name].value == value
     for name, factor in reader.factors.items():
         assert (draft.factors[name].state, float(draft.factors[name].value)) == ("confirmed", factor.value)
     assert {name: layer.certain for name, layer in reader.layers.items()} == {

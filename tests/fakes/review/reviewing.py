@@ -1,6 +1,7 @@
 """A review without a store: a draft, its documents and the events so far, for tests of everything that is pure."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import cast
@@ -22,7 +23,7 @@ from agent.review.domain.records import Action, Event, ItemState, Planned, Reaso
 from agent.review.store.cache import with_answers
 from evals.cases.corpus import load_case
 from evals.cases.documents import READ_AT, documents_of
-from tests.places import GOLDEN
+from tests.places import CASES, GOLDEN
 
 ADA = "Ada"
 GRACE = "Grace"
@@ -54,6 +55,12 @@ def case_draft(slug: str) -> Draft:
     return draft_reading(
         read_documents(case_documents(slug)), name=None, calibration=load_calibration(), created_at=READ_AT
     )
+
+
+def case_with(fits: Callable[[Draft], bool], *first: str) -> str:
+    """Return a bundled case whose draft fits: one of the `first` cases, or else any other."""
+    every = dict.fromkeys((*first, *SLUGS, *sorted(case.parent.name for case in CASES.glob("*/readings.yaml"))))
+    return next(slug for slug in every if fits(case_draft(slug)))
 
 
 def not_given(draft: Draft) -> Draft:

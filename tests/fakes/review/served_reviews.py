@@ -26,6 +26,8 @@ GRACE = Reviewer(name="Grace", role="approver")
 VIC = Reviewer(name="Vic", role="viewer")
 FACTOR = "factor/autonomy_of_action"
 CASE = "airtable-mcp-server"
+SERVED = "dify"
+"""The case of `CaseReviews` if none is named."""
 AT = "2026-11-26T10:00:00Z"
 
 
@@ -107,7 +109,7 @@ class CaseReviews(Service):
     def __init__(self, *slugs: str, older: bool = False) -> None:
         place = TemporaryDirectory()
         file = Path(place.name) / "review.sqlite"
-        file.write_bytes(_file(slugs or ("dify",), older=older))
+        file.write_bytes(_file(slugs or (SERVED,), older=older))
         self.store = Store.open(file)
         self.full = False
         super().__init__(self.store, Settings(), lambda: AT)

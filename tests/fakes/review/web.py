@@ -9,15 +9,17 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
 from agent.review.domain.records import Event, Reviewer, ReviewState, Role
+from agent.review.domain.rescore import headline_of
 from agent.review.service import Service
 from agent.review.web.access import COOKIE, Access
 from agent.review.web.app import create_app, unguarded
-from tests.fakes.review.served_reviews import CaseReviews
+from tests.fakes.review.reviewing import case_draft
+from tests.fakes.review.served_reviews import SERVED, CaseReviews
 
 PORT = 8765
 HOST = f"127.0.0.1:{PORT}"
 ORIGIN = f"http://{HOST}"
-HEADLINE = "threat/L2-text-steers-actions"
+HEADLINE = f"threat/{headline_of(case_draft(SERVED)).id}"
 """The threat that the score of `r1` rests on."""
 KEYS = {
     "{key}": "r1",

@@ -3,24 +3,35 @@
 import pytest
 
 from agent.errors import ConflictError, InputError
+from agent.records import Draft
 from agent.report.view import View
 from agent.review.domain.acts import unanswered
 from agent.review.domain.fields import checked_vector
 from agent.review.store.signed import progress
 from agent.scoring.cvss import BASE_METRICS
 from tests.fakes.drafts import thin, thin_documents
-from tests.fakes.review.reviewing import ADA, GRACE, GRAVE, MILDEST, Desk, new_threat
+from tests.fakes.review.reviewing import ADA, GRACE, GRAVE, MILDEST, Desk, case_with, new_threat
 
 DESK = Desk.of_case()
 FACTOR = "factor/autonomy_of_action"
-BARE = "factor/persistent_memory"
-"""An item that does not cite the quote."""
 QUOTE = "Create, update and delete records in batches"
+_QUOTED = {one.id for one in DESK.draft.evidence if one.quote == QUOTE}
+BARE = next(f"factor/{key}" for key, one in DESK.draft.factors.items() if not _QUOTED & set(one.evidence))
+"""An item that does not cite the quote."""
 URL = "https://example.com/a"
 THREAT = DESK.first("threat")
 HEADLINE = f"threat/{View(DESK.draft).threats[0].threat.id}"
 CERTAIN = next(f"layer/{key}" for key, layer in DESK.draft.layers.items() if layer.certain)
 OPEN = "layer/foundation_models"
+
+
+def known_factors(draft: Draft) -> list[str]:
+    """Return the factors that cite quotes."""
+    return [f"factor/{key}" for key, factor in draft.factors.items() if factor.evidence]
+
+
+CITING = Desk.of_case(case_with(lambda draft: len(known_factors(draft)) > 1))
+KNOWN = known_factors(CITING.draft)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +142,8 @@ def test_what_is_kept_of_a_citation_finds_it_again() -> None:
     assert mark == next(
         (one.id for one in DESK.draft.evidence if one.quote == QUOTE), f"E{len(DESK.draft.evidence) + 1}"
     )
-    held = DESK.draft.evidence[2]
+    cited = DESK.draft.factors[BARE.partition("/")[2]].evidence
+    held = next(item for item in DESK.draft.evidence if item.id not in cited)
     (again,) = DESK.planned("attach", BARE, document=held.document, quote=held.quote)
     assert again.said["evidence"] == [held.id]  # the draft cites it already
 
@@ -159,7 +171,8 @@ SEEN = [one.item.id for one in DESK.state.items]
         ("add", "", new_threat(statement={"asset": " "}), "empty"),
         ("bulk", "", {"section": "cellar", "seen": SEEN}, "no section"),
         ("bulk", "", {"section": "factors"}, "none of its items has been on screen"),
-        ("send", FACTOR, {}, "can be sent"),
+        ("send", CERTAIN, {}, "can be sent"),
+        ("send", THREAT, {}, "can be sent"),
         ("undo", "", {}, "nothing to undo"),
         ("answer", "question/Q1", {"text": "Yes."}, "no source"),
         ("answer", FACTOR, {"text": "Yes.", "url": URL}, "only a question"),
@@ -178,6 +191,11 @@ def test_an_act_that_cannot_be_is_refused(verb: str, item: str, fields: dict[str
     assert told in str(DESK.refused(verb, item, **fields))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("factor", KNOWN)
+def test_a_factor_that_is_known_cannot_be_sent(factor: str) -> None:
+    assert "can be sent" in str(CITING.refused("send", factor))
+
+
 def test_some_verbs_need_a_reason() -> None:
     for verb in ("correct", "strike", "waive"):
         with pytest.raises(InputError, match="needs a reason"):
@@ -185,17 +203,18 @@ def test_some_verbs_need_a_reason() -> None:
 
 
 def test_one_key_confirms_what_is_supported_of_a_section_and_was_seen_and_nothing_else() -> None:
-    after = DESK.bulk("factors")
+    seen = [one.item.id for one in CITING.state.items]
+    after = CITING.bulk("factors")
     for one in after.state.items:
         expected = "confirmed" if one.item.section == "factors" and one.item.supported else "open"
         assert one.verdict == expected
-    assert after.planned("bulk", section="factors", seen=SEEN) == ()
+    assert after.planned("bulk", section="factors", seen=seen) == ()
     bulk = next(one.item.id for one in after.state.items if one.bulk)
     assert not after.act("confirm", bulk).one(bulk).bulk
-    changed = DESK.act("attach", FACTOR, document="D1", quote="Adam Jones")
-    (planned,) = changed.planned("bulk", section="factors", version=0, seen=SEEN)
+    changed = CITING.act("attach", KNOWN[0], document="D1", start=0, end=20)
+    (planned,) = changed.planned("bulk", section="factors", version=0, seen=seen)
     assert planned.said["items"]
-    assert FACTOR not in planned.said["items"]
+    assert KNOWN[0] not in planned.said["items"]
 
 
 def test_a_question_that_is_sent_takes_along_the_unknowns_that_it_settles() -> None:

@@ -22,6 +22,8 @@ FACTOR = "factor/autonomy_of_action"
 LAWS = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = st.sampled_from(sorted(DESKS))
 CASE = DESKS["case"]
+CITING = next(desk for desk in DESKS.values() if desk.draft.factors["autonomy_of_action"].evidence)
+"""A review in which a quote supports the factor."""
 
 
 def decided(state: ReviewState) -> tuple[object, ...]:
@@ -144,14 +146,14 @@ def test_only_a_reviewer_makes_it_confirmed_and_unknown_stays_unknown() -> None:
 
 
 def test_a_corrected_factor_says_so_and_adds_up() -> None:
-    after, drafted = CASE.act("correct", FACTOR, value=0.2, low=0.1, high=0.4, note="We watched it"), CASE.draft
+    after = CITING.act("correct", FACTOR, value=0.2, low=0.1, high=0.4, note="We watched it")
     factor = after.reviewed.factors["autonomy_of_action"]
     assert (factor.value, factor.low, factor.high) == (Decimal("0.2"), Decimal("0.1"), Decimal("0.4"))
     assert factor.state == "confirmed"
     assert sum(part.effect for part in factor.parts) == pytest.approx(0.2)
     assert factor.parts[-1].kind == "review"
     assert "We watched it" in factor.rationale
-    one, was = after.one(FACTOR), drafted.factors["autonomy_of_action"]
+    one, was = after.one(FACTOR), CITING.draft.factors["autonomy_of_action"]
     assert (one.verdict, one.after) == ("corrected", {"value": 0.2, "low": 0.1, "high": 0.4})
     assert one.before == {name: float(getattr(was, name)) for name in ("value", "low", "high")}
 
@@ -170,18 +172,23 @@ def test_struck_things_are_listed_and_take_their_chains_along() -> None:
     after = desk.act("strike", f"threat/{threat}", reason="not-this-product", note="another server")
     alone = {item.what.partition(":")[0]: item.reason for item in after.reviewed.dropped}
     assert threat in alone["chain 1"]
-    after = after.act("strike", "question/Q1").act("strike", "layer/data_operations").act("strike", "capability/C1")
+    held = {f"fact/{fact}" for fact in desk.threats[threat].facts}
+    able = next(
+        one.id for one in desk.draft.system.capabilities if held.isdisjoint(desk.one(f"capability/{one.id}").via)
+    )
+    for item in ("question/Q1", "layer/data_operations", f"capability/{able}"):
+        after = after.act("strike", item)
     reviewed = after.reviewed
     assert threat not in after.threats
     assert all(threat not in chain.threats for chain in reviewed.chains)
-    assert "C1" not in {one.id for one in reviewed.system.capabilities}
+    assert able not in {one.id for one in reviewed.system.capabilities}
     assert "Q1" not in {one.id for one in reviewed.questions}
     layer = reviewed.layers["data_operations"]
     assert not layer.certain
     assert layer.paragraph.startswith("Not certain from the listing — ")
     reasons = {item.what.partition(":")[0]: item.reason for item in reviewed.dropped}
     assert reasons[f"threat {threat}"] == "struck in review: about another product: another server"
-    assert {"capability C1", "question Q1", "paragraph of data_operations"} <= set(reasons)
+    assert {f"capability {able}", "question Q1", "paragraph of data_operations"} <= set(reasons)
     assert after.one(f"threat/{threat}").verdict == "struck"  # still an item, so that the strike can be undone
     assert threat in after.act("confirm", f"threat/{threat}").threats
 

@@ -4,12 +4,13 @@ import pytest
 
 from agent.facts.anchor import holds
 from agent.records import Draft
+from agent.report.view import View
 from agent.review.domain.items import SECTIONS, fields_of, items_of, part_of, weights
 from agent.review.domain.records import replaced
 from agent.taxonomy.factors import FACTOR_SETS
 from tests.fakes.drafts import thin
 from tests.fakes.review.fact_desks import DESKS
-from tests.fakes.review.reviewing import SLUGS, case_documents, case_draft
+from tests.fakes.review.reviewing import SLUGS, case_documents, case_draft, case_with
 
 DRAFTS = [desk.draft for desk in DESKS.values()]
 
@@ -51,8 +52,14 @@ def test_what_is_supported_is_quoted_in_its_sources(slug: str) -> None:
     assert not any(item.supported for item in items_of(draft, changed))
 
 
+def leads_alone(draft: Draft) -> bool:
+    """Return whether the score would be lower without the first threat."""
+    first, second = View(draft).threats[:2]
+    return draft.score.aivss == first.threat.score.aivss > second.threat.score.aivss
+
+
 def test_weights_are_score_points_of_what_counts() -> None:
-    draft = case_draft("airtable-mcp-server")
+    draft = case_draft(case_with(leads_alone))
     found = weights(draft)
     assert all(weight > 0 for weight in found.values())
     counted = {f"factor/{key}" for key in FACTOR_SETS["0.5"]}

@@ -5,15 +5,16 @@ from typing import Final
 
 import pytest
 
+from agent.records import Draft
 from agent.review.domain.lapses import content_of
 from agent.review.domain.records import replaced
 from agent.review.domain.rescore import headline_of
 from tests.fakes.review.fact_desks import ASSISTED, NAMES, desk_of
 from tests.fakes.review.reviewing import CHAINED, MILD, Desk, new_threat
 
-CASE: Final = Desk.of_case()
+CASE: Final = Desk.of_case("abridge")
 CHAIN: Final = Desk.of_case(CHAINED)
-FACT: Final = {key: f"fact/{fact.id}" for key, fact in CASE.facts.items()}
+FACTS: Final = tuple(f"fact/{fact.id}" for fact in CASE.facts.values())
 LED: Final = headline_of(CASE.draft)
 HEADLINE: Final = f"threat/{LED.id}"
 FACTOR: Final = "factor/autonomy_of_action"
@@ -26,12 +27,27 @@ def case_with(kind: str) -> Desk:
     return CHAIN if kind == "chain" else CASE
 
 
-def citing(kind: str, key: str) -> str:
-    """Return an item of this kind that cites a quote of the fact and, if there is one, also other quotes."""
-    marks, gone = set(CASE.one(FACT[key]).item.evidence), CASE.act("strike", FACT[key])
-    able = [one for one in CASE.state.items if one.item.kind == kind and marks & set(one.item.evidence)]
-    standing = [one for one in able if not gone.one(one.item.id).fell]
-    return max(standing, key=lambda one: len(one.item.evidence)).item.id
+def moving(content: Callable[[Draft], object]) -> str:
+    """Return a fact without which this content of the draft is another."""
+    return next(fact for fact in FACTS if content(CASE.act("strike", fact).reviewed) != content(CASE.draft))
+
+
+def own_marks(fact: str) -> set[str]:
+    """Return the quotes that no other fact cites."""
+    return set(CASE.one(fact).item.evidence).difference(*(CASE.one(one).item.evidence for one in FACTS if one != fact))
+
+
+def cited(kind: str) -> tuple[str, str]:
+    """Return an item of this kind that cites a fact's own quote, with as many others as can be, and the fact. The item
+    stands without it.
+    """
+    found = []
+    for fact in FACTS:
+        marks, gone = own_marks(fact), CASE.act("strike", fact)
+        able = [one for one in CASE.state.items if one.item.kind == kind and marks & set(one.item.evidence)]
+        found += [(one.item, fact) for one in able if not gone.one(one.item.id).fell]
+    item, fact = max(found, key=lambda one: len(one[0].evidence))
+    return item.id, fact
 
 
 def struck(item: str) -> Way:
@@ -46,16 +62,21 @@ def added(desk: Desk) -> Desk:
     return desk.act("add", **new_threat(evidence=["E3"]))
 
 
+SCORED: Final = moving(lambda draft: draft.score.aivss)
+TOLD: Final = moving(lambda draft: draft.product.posture)
+PART: Final = moving(lambda draft: draft.factors["autonomy_of_action"].parts)
+CITED, BEHIND = cited("factor")
+LAYER, WRITTEN = cited("layer")
 ROWS: Final[dict[str, tuple[str, Way, str]]] = {
     "the headline is struck": ("score", struck(HEADLINE), "the score"),
     "the headline is made milder": ("score", corrected(HEADLINE, cvss_vector=MILD), "the vector"),
     "a factor is set": ("score", corrected(FACTOR, value=1.0), "the likely range"),
-    "a fact behind the score is struck": ("score", struck(FACT["deletes_data"]), "the value"),
+    "a fact behind the score is struck": ("score", struck(SCORED), "the value"),
     "a graver threat is added": ("score", added, "the score"),
-    "a fact in the posture is struck": ("posture", struck(FACT["changes_records"]), "the text"),
-    "a fact behind a factor is struck": (citing("factor", "api_key"), struck(FACT["api_key"]), ""),
-    "a fact behind another part is struck": (FACTOR, struck(FACT["changes_records"]), ""),
-    "a fact in a paragraph is struck": (citing("layer", "api_key"), struck(FACT["api_key"]), ""),
+    "a fact in the posture is struck": ("posture", struck(TOLD), "the text"),
+    "a fact behind a factor is struck": (CITED, struck(BEHIND), ""),
+    "a fact behind another part is struck": (FACTOR, struck(PART), ""),
+    "a fact in a paragraph is struck": (LAYER, struck(WRITTEN), ""),
 }
 
 
@@ -132,7 +153,7 @@ def test_each_way_of_deciding_lapses(verb: str) -> None:
     decided = desk.one("posture")
     assert decided.verdict != "open"
     assert decided.bulk is (verb == "bulk")
-    after = desk.act("strike", FACT["changes_records"]).one("posture")
+    after = desk.act("strike", TOLD).one("posture")
     assert (after.verdict, after.bulk) == ("open", False)
 
 

@@ -32,6 +32,10 @@ CERTAIN = [key for key, layer in CASE.draft.layers.items() if layer.certain]
 
 
 def decided(desk: Desk, key: str, value: float) -> Desk:
+    """Return the review with this value of a factor and no range: confirmed if it is so already, or else corrected."""
+    one = desk.reviewed.factors[key]
+    if {one.low, one.value, one.high} == {Decimal(str(value))}:
+        return desk.act("confirm", f"factor/{key}")
     return desk.act("correct", f"factor/{key}", value=value, note="decided")
 
 
@@ -92,7 +96,8 @@ def test_a_struck_headline_gives_way_to_the_next_gravest_and_the_last_one_to_no_
 
 
 def test_the_reviewer_chooses_the_headline_and_it_comes_first() -> None:
-    chosen = list(CASE.threats)[-1]
+    chosen = min(CASE.threats.values(), key=lambda threat: threat.score.cvss_base).id
+    assert chosen != HEADLINE.id
     after = CASE.act("correct", "score", headline=chosen)
     assert (headline_of(after.reviewed).id, headline_of(after.reviewed).place) == (chosen, 1)
     assert sorted(threat.place or 0 for threat in after.threats.values()) == list(range(1, len(after.threats) + 1))

@@ -124,7 +124,7 @@ def test_an_answer_is_recorded_and_an_older_draft_made_again_with_it() -> None:
 
 def test_a_contest_is_brought_in_decided_and_replied_to(ada: Browser) -> None:
     file = ada.client.get(f"/r/r1/contest/{HEADLINE}")
-    assert file.headers["content-disposition"] == 'attachment; filename="r1-contest-threat-L2-text-steers-actions.yaml"'
+    assert file.headers["content-disposition"] == f'attachment; filename="r1-contest-{HEADLINE.replace("/", "-")}.yaml"'
     filled = file.text.replace("text: ''", "text: It runs in a sandbox.").replace("sender: ''", "sender: Acme")
     version = ada.state.version
     to = ada.post("/r/r1/response", file=filled, version=version)

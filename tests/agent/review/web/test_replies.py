@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from agent.review.domain.items import is_unstated
+from agent.taxonomy.factors import FACTOR_TITLES, FactorKey
 from tests.fakes.review.served_reviews import CaseReviews
 from tests.fakes.review.web import HEADLINE, Browser, article, tree, words
 
@@ -167,13 +169,19 @@ def test_the_first_decisions_are_few_and_the_rest_is_folded() -> None:
     assert f"{len(rest)} more" in words(section)
 
 
+def unstated(ada: Browser) -> FactorKey:
+    """Return a factor that no source states."""
+    return next(key for key, one in ada.state.drafted.factors.items() if is_unstated(one) and one.value < 1)
+
+
 def test_what_has_no_quote_is_not_said_to_have_lost_one() -> None:
     ada = Browser(CaseReviews("abridge"))
-    element = ada.told("factor/self_modification")
+    item = f"factor/{unstated(ada)}"
+    element = ada.told(item)
     assert "it has no quote" in element
     assert "not found in the source" not in element
-    ada.act("correct", "factor/self_modification", value="0.4", reason="known-otherwise")
-    element = ada.told("factor/self_modification")
+    ada.act("correct", item, value="1", reason="known-otherwise")
+    element = ada.told(item)
     assert "no quote" in element
     assert "not stated" not in element
 
@@ -188,9 +196,10 @@ def test_a_contested_item_leads_to_its_contest(ada: Browser) -> None:
 
 def test_side_by_side_knows_what_a_reviewer_set() -> None:
     ada = Browser(CaseReviews("abridge"))
-    row = '//tr[th[text()="Self-Modification"]]/td'
+    key = unstated(ada)
+    row = f'//tr[th[text()="{FACTOR_TITLES[key]}"]]/td'
     assert "not stated" in words(ada.page("/compare?keys=r1,r1").xpath(row)[0])
-    ada.act("correct", "factor/self_modification", value="0.4", reason="known-otherwise")
+    ada.act("correct", f"factor/{key}", value="1", reason="known-otherwise")
     cell = ada.page("/compare?keys=r1,r1").xpath(row)[0]
     assert "no quote" in words(cell)
     assert cell.get("class") != "unknown"

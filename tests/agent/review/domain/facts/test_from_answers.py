@@ -8,6 +8,7 @@ from hypothesis import assume, given, strategies as st
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
 from agent.pipeline import recomposed
+from agent.records import Draft
 from agent.report.draft_json import dump, parse, verify_evidence
 from agent.report.markdown import render
 from agent.review.domain.acts import unanswered
@@ -20,7 +21,7 @@ from agent.review.domain.redraft import redraft
 from agent.review.domain.response import Answer, document_of
 from agent.settings import Settings
 from tests.fakes.review.fact_desks import ASSISTED, desk_of
-from tests.fakes.review.reviewing import Desk
+from tests.fakes.review.reviewing import Desk, case_with
 from tests.fakes.review.strategies import Step, laws, steps, walked
 
 LAWS = laws(30)
@@ -323,28 +324,37 @@ def test_to_confirm_an_answered_question_confirms_what_its_answer_states() -> No
 
 # ---------------------------------------------------------------- a vendor's unconfirmed word on a layer
 
-CRAWL = Desk.of_case("firecrawl-mcp")
-LLMS = next(f"question/{one.id}" for one in CRAWL.draft.questions if "names_llm" in one.about)
-SAID = "Tested with Claude Sonnet 4 and GPT-4o."
-NAMED: State = {"key": "names_llm", "polarity": "asserted"}
+LAYER = "evaluation_observability"
+SAID = "Every tool call is written to a log with its arguments and its user."
+LOGGED: State = {"key": "own_logs", "polarity": "asserted"}
+
+
+def asking(draft: Draft) -> str:
+    """Return the question about logs of a draft whose layer is not certain without them; empty if there is none."""
+    asked = [f"question/{one.id}" for one in draft.questions if "own_logs" in one.about and LAYER in one.settles]
+    return asked[0] if asked and not draft.layers[LAYER].certain else ""
+
+
+UNSURE = Desk.of_case(case_with(lambda draft: bool(asking(draft)), "brave-search-mcp"))
+LOGS = asking(UNSURE.draft)
 
 
 def test_a_layer_is_not_certain_by_the_vendors_word_until_the_analyst_confirms() -> None:
-    noted = answered(CRAWL, LLMS, NAMED, text=SAID)
-    layer = noted.reviewed.layers["foundation_models"]
+    noted = answered(UNSURE, LOGS, LOGGED, text=SAID)
+    layer = noted.reviewed.layers[LAYER]
     assert not layer.certain
     assert f"The vendor says “{SAID}”" in layer.paragraph
-    assert "confirm" in why_still(CRAWL.state, noted.state, LLMS)
-    sure = noted.act("confirm", f"fact/{LLMS.partition('/')[2]}-names_llm")
-    layer = sure.reviewed.layers["foundation_models"]
+    assert "confirm" in why_still(UNSURE.state, noted.state, LOGS)
+    sure = noted.act("confirm", f"fact/{LOGS.partition('/')[2]}-own_logs")
+    layer = sure.reviewed.layers[LAYER]
     assert layer.certain
-    assert layer.paragraph.startswith("The vendor says: “Tested")
+    assert layer.paragraph.startswith("The vendor says: “Every tool call")
     assert sure.act("undo").reviewed.layers == noted.reviewed.layers
 
 
 def test_an_analysts_answer_is_said_by_the_analyst_and_what_an_answer_does_not_move_is_told() -> None:
-    layer = answered(CRAWL, LLMS, NAMED, kind="analyst-note", text=SAID).reviewed.layers["foundation_models"]
+    layer = answered(UNSURE, LOGS, LOGGED, kind="analyst-note", text=SAID).reviewed.layers[LAYER]
     assert layer.certain
-    assert layer.paragraph.startswith("The analyst says: “Tested")
-    silent = CRAWL.act("answer", LLMS, text="We cannot say.", note="by mail")
-    assert "states no fact" in why_still(CRAWL.state, silent.state, LLMS)
+    assert layer.paragraph.startswith("The analyst says: “Every tool call")
+    silent = UNSURE.act("answer", LOGS, text="We cannot say.", note="by mail")
+    assert "states no fact" in why_still(UNSURE.state, silent.state, LOGS)
