@@ -37,9 +37,11 @@ CONTROLS: Final[Mapping[str, tuple[FactorKey, float]]] = {
 """Effect of a documented control on a factor. Set by hand, because too few labelled products document controls."""
 LEAST: Final = 0.1
 """Minimum value of a factor; nothing in the sources can lower a factor further."""
-THIN: Final = 6
-"""Minimum number of informative statements for silence to mean absence. Nearly all full listings of the corpus have
-more, and none of its cards does."""
+THIN: Final = 2
+"""Up to this number of statements that state a fact, silence does not mean absence at all. Nine of ten cards of the
+corpus have no more."""
+AMPLE: Final = 5
+"""From this number on, silence does mean absence. Nine of ten full listings of the corpus have as many."""
 _SHOWN: Final = 0.005
 _DIGITS: Final = 4
 _CENTS: Final = 2
@@ -168,6 +170,9 @@ def _summed(sheet: FactSheet, kind: ProductKind, key: FactorKey, calibration: Fa
     made = _Sum(_prior(sheet, kind, key, constants, calibration.means))
     for fact, effect in _raising(sheet, key, constants):
         made.add(fact, effect, words[fact.key].title)
+    if (excess := made.total - 1.0) >= _SHOWN:
+        # A control lowers the value from where it stands, so that its effect is seen.
+        made.parts.append(_part("remainder", "no factor exceeds 1.0", -excess))
     ranks = {item.id: item.rank for item in sheet.evidence}
     for fact, wanted, rule in _falling(sheet, key, constants):
         before = sum(part.effect for part in made.parts)
@@ -203,16 +208,22 @@ def _prior(
     more = max(more, min(0.0, LEAST - usual))
     if abs(more) >= _SHOWN:
         parts.append(_part("remainder", "what the sources as a whole suggest, beyond the facts", more))
-    if is_thin(sheet) and constants.thin >= _SHOWN:
-        parts.append(_part("remainder", "too little was read to treat everything else as absent", constants.thin))
+    if (gap := constants.thin * thinness(sheet)) >= _SHOWN:
+        parts.append(_part("remainder", "too little was read to treat everything else as absent", gap))
     return parts
 
 
-def is_thin(sheet: FactSheet) -> bool:
-    """Return whether the sources say so little that silence does not imply absence."""
-    if sheet.outlook.stating is not None:
-        return sheet.outlook.stating < THIN
-    return bool(sheet.searched) and max(search.statements for search in sheet.searched) < THIN
+def thinness(sheet: FactSheet) -> float:
+    """Return how far the sources say too little for silence to mean absence, 0 to 1.
+
+    It falls evenly between two numbers of statements: at a single limit, one more statement would lower many factors.
+    """
+    stating = sheet.outlook.stating
+    if stating is None:
+        if not sheet.searched:
+            return 0.0
+        stating = max(search.statements for search in sheet.searched)
+    return min(1.0, max(0.0, (AMPLE - stating) / (AMPLE - THIN)))
 
 
 def _raising(sheet: FactSheet, key: FactorKey, constants: FactorConstants) -> Sequence[tuple[Fact, float]]:

@@ -1,10 +1,11 @@
 """A half-reviewed draft of a bundled case, for a first look; drafted anew so that it shows the output of this version.
 
 The decisions depend only on the draft. The supported items of the product are confirmed one by one, its facts and four
-layers in bulk. A factor with a large weight is set to one end of its range; the last threat is struck, the first one
-contested, and a question sent.
+layers in bulk. A factor with a large weight is set to one end of its range or of the scale; the last threat is struck,
+the first one contested, and a question sent.
 """
 
+from decimal import Decimal
 from typing import Final
 
 from agent.pipeline import draft
@@ -21,6 +22,7 @@ CASE: Final = "firecrawl-mcp"
 ANALYST: Final = Reviewer(name="Demo analyst")
 _NOW: Final = "2026-11-26T09:00:00Z"
 _DONE_LAYERS: Final = 4
+_SCALE: Final = (Decimal(0), Decimal(1))
 
 
 def add_demo(service: Service) -> str:
@@ -81,25 +83,18 @@ class _Analyst:
             self.act("strike", f"threat/{threats[-1].threat.id}", reason="not-applicable", note=note)
 
     def correct_heaviest_factor(self) -> None:
-        """Set the factor with the most weight to an end of its range at which a score is still shown."""
+        """Set the factor with the most weight to another value at which another score is shown: an end of its range,
+        or else of the scale.
+        """
         state = self._state
         heavy = [one.state.item.id for one in first_decisions(state) if one.state.item.kind == "factor"]
-        every = [one.item.id for one in state.items if one.item.kind == "factor"]
-        ends = [(item, end) for item in dict.fromkeys((*heavy, *every)) for end in ("low", "high")]
-        tried = [self._correction(state, item, end) for item, end in ends]
-        shown = [one for one in tried if self._moves(one)]
-        self._service.act(self._key, (shown or tried)[0], ANALYST)
-
-    def _correction(self, state: ReviewState, item: str, end: str) -> Action:
-        estimate = next(one for key, one in state.drafted.factors.items() if item == f"factor/{key}")
-        # If the range is a single point, go beyond it, since a correction has to change the value.
-        value = float(estimate.low if end == "low" else estimate.high)
-        if value == estimate.value:
-            value = 0.0 if end == "low" else 1.0
-        return Action(
-            verb="correct", item=item, version=state.version, fields={"value": value}, reason="known-otherwise",
-            note="This is how it is set up in this deployment.",
-        )  # fmt: skip
+        now = {f"factor/{key}": one for key, one in state.reviewed.factors.items()}
+        ranked = list(dict.fromkeys((*heavy, *now)))
+        ends = [(item, end) for item in ranked for end in (now[item].low, now[item].high)]
+        ends += [(item, end) for item in ranked for end in _SCALE]
+        tried = [_correction(state, item, end) for item, end in ends if end != now[item].value]
+        shown = (one for one in tried if self._moves(one))
+        self._service.act(self._key, next(shown, tried[0]), ANALYST)
 
     def _moves(self, action: Action) -> bool:
         moved = self._service.preview(self._key, action, ANALYST)
@@ -118,3 +113,10 @@ class _Analyst:
         asked = View(self._state.drafted).questions
         if asked:
             self.act("send", f"question/{asked[0].id}")
+
+
+def _correction(state: ReviewState, item: str, value: Decimal) -> Action:
+    return Action(
+        verb="correct", item=item, version=state.version, fields={"value": float(value)}, reason="known-otherwise",
+        note="This is how it is set up in this deployment.",
+    )  # fmt: skip

@@ -17,7 +17,7 @@ from agent.drafting.calibration import (
     Spread,
     load_range,
 )
-from agent.drafting.factors import is_thin
+from agent.drafting.factors import thinness
 from agent.drafting.kind import kind_of
 from agent.drafting.layers.certainty import FEATURES, features, pinning
 from agent.drafting.score_range import residual
@@ -146,20 +146,29 @@ def spreads(
     gap).
 
     `values` are out-of-fold estimates that are not corrected for thin sources. The gap is how much lower a factor is
-    estimated from a product's card than from its full listing, because the card says less.
+    estimated from a product's card than from its full listing, because the card says less; its standard error is added,
+    since a draft of less should not be the milder one.
     """
     pairs = list(zip(rows, values, strict=True))
-    full = {row.slug: value for row, value in pairs if not (row.is_card or row.real or is_thin(row.sheet))}
-    cards = [(full[row.slug], value) for row, value in pairs if row.is_card and row.slug in full and is_thin(row.sheet)]
+    full = {row.slug: value for row, value in pairs if not (row.is_card or row.real or thinness(row.sheet))}
+    cards = [
+        (full[row.slug], value, thinness(row.sheet)) for row, value in pairs if row.is_card and row.slug in full
+    ]
     factors = dict(calibration.factors)
     known = _unseen([(row, value) for row, value in pairs if not row.is_card])
     for key in FACTORS:
         labels = [(row.published.get(key, row.reader.get(key)), value[key]) for row, value in known]
         gaps = np.array([label - value for label, value in labels if label is not None])
-        thin = float(np.mean([more[key] - less[key] for more, less in cards])) if cards else 0.0
-        update = {"spread": _spread(gaps), "thin": _short(max(0.0, thin))}
-        factors[key] = factors[key].model_copy(update=update)
+        thin = _gap([more[key] - less[key] for more, less, _ in cards], [how for *_, how in cards])
+        factors[key] = factors[key].model_copy(update={"spread": _spread(gaps), "thin": _short(thin)})
     return calibration.model_copy(update={"factors": factors})
+
+
+def _gap(gaps: Sequence[float], thin: Sequence[float]) -> float:
+    """Return the mean gap and its standard error, for sources that are wholly thin; never negative."""
+    if not sum(thin):
+        return 0.0
+    return max(0.0, float(np.mean(gaps) + np.std(gaps) / len(gaps) ** 0.5) / float(np.mean(thin)))
 
 
 def _unseen(pairs: list[tuple[Row, Mapping[FactorKey, float]]]) -> list[tuple[Row, Mapping[FactorKey, float]]]:

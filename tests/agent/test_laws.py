@@ -117,6 +117,9 @@ def _approval_counts(documents: Sequence[Document], before: Draft) -> None:
     old, new = before.factors["autonomy_of_action"], after.factors["autonomy_of_action"]
     if old.value < 0.2:
         return
+    if new.state == "contradicted" != old.state:
+        assert new.value == old.value, "the riskier of two statements that contradict each other counts"
+        return
     assert new.value < old.value
     mark = next(item.id for item in after.evidence if item.document == "D90" and item.quote in APPROVAL)
     part = next(part for part in new.parts if part.evidence == mark)

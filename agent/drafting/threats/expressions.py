@@ -24,6 +24,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, NamedTuple, get_args
 
 from agent.facts.sheet import CONTROL_RANK, counted
+from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactSheet, Polarity
 from agent.taxonomy.kinds import KINDS, ProductKind
 
@@ -52,8 +53,12 @@ class FactIndex:
         """Whether configurable facts make a key hold."""
         self.supposed: Final = frozenset(supposed)
         """Keys that are assumed to hold without a fact, for what-if evaluation."""
-        self.chances: Final[Mapping[str, float]] = sheet.outlook.chances
-        """The readers' probability of each key."""
+        chances, words = sheet.outlook.chances, load_vocabulary()
+        self.chances: Final[Mapping[str, float]] = {
+            key: chance for key, chance in chances.items() if words[key].claim != "control"
+        }
+        """The readers' probability of each key that is no control. Like a claim, a control that is only likely neither
+        adds nor removes a threat."""
         self._by_key: Final[dict[str, list[Fact]]] = defaultdict(list)
         for fact in counted(sheet):
             # Skip claims, because they neither add nor remove a threat.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Self
 import uvicorn
 
 from agent.intake.crawl.browser import find_chromium
-from agent.review.domain.records import Reviewer
+from agent.review.domain.items import threats_of
+from agent.review.domain.records import Reviewer, ReviewState
 from agent.review.service import Service
 from agent.review.web.access import ENTER, Access
 from agent.review.web.app import create_app
@@ -17,7 +18,7 @@ from agent.review.web.server import address, bound
 from agent.settings import Settings
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ColorScheme, Page
+    from playwright.sync_api import Browser, ColorScheme, Locator, Page
 
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 ADA = Reviewer(name="Ada")
@@ -172,7 +173,8 @@ class Hands:
     # ------------------------------------------------------------ ways through a review
 
     def decide_all(self, before_each: Callable[[], None] = lambda: None) -> None:
-        """Confirm everything open, section by section, and send the questions, as a person who agrees would do.
+        """Confirm everything open, section by section, and send the questions once the last was on screen, as a person
+        who agrees would do.
 
         `before_each` is called before each key that decides, and at the end.
         """
@@ -187,10 +189,19 @@ class Hands:
             if supported and inside.locator('form[data-verb="confirm-section"] button:enabled').count():
                 self.press("b")
             elif inside.locator('form[data-verb="send-section"]').count():
+                self.go_through(inside.locator('article[data-verdict="open"]'), before_each)
                 self.press("Q")
             else:
                 self.press("c")
         raise AssertionError(f"{self.open_left()} items are open after {MOST_ACTS} acts")
+
+    def go_through(self, items: "Locator", at_each: Callable[[], None]) -> None:
+        """Go from one open item to the next until the last of these items is on screen."""
+        for _ in range(items.count()):
+            if not items.last.evaluate("each => each.getBoundingClientRect().bottom > innerHeight"):
+                return
+            self.press("n")
+            at_each()
 
     def correct_factor(self, words: str, value: str) -> None:
         """Enter another value. The key that saves first leads to the missing reason, and saves once it is given."""
@@ -204,6 +215,13 @@ class Hands:
     def sign(self) -> None:
         self.leave("g", "s")
         self.leave("Control+Enter")
+
+
+def why_fell(state: ReviewState, item: str) -> str:
+    """Return what the card of an item that fell says about the reason."""
+    drafted = {f"chain/{at}": chain.threats for at, chain in enumerate(state.drafted.chains, 1)}
+    lost = set(drafted.get(item, ())) - threats_of(state.reviewed).keys()
+    return "one of its threats was struck" if lost else "a fact that it rested on"
 
 
 @contextmanager

@@ -87,10 +87,10 @@
     }
   };
 
-  // A long item counts once it fills most of the screen.
+  // A long item counts once it fills most of the screen. An item in a closed fold fills a screen of no height.
   const noted = (entries) => {
-    for (const { target, intersectionRatio, intersectionRect, rootBounds } of entries) {
-      const fills = rootBounds && intersectionRect.height >= rootBounds.height * SEEN_SHARE;
+    for (const { target, isIntersecting, intersectionRatio, intersectionRect, rootBounds } of entries) {
+      const fills = isIntersecting && rootBounds && intersectionRect.height >= rootBounds.height * SEEN_SHARE;
       if (document.visibilityState === "visible" && (intersectionRatio >= SEEN_SHARE || fills)) seen.add(target.dataset.item);
     }
     count();

@@ -287,6 +287,7 @@ class ChainBody:
         marks = {hop.source: hop.evidence for hop in chain.hops} if chain else {}
         titles = {name: threat.title for name, threat in items.threats.items()}
         self.steps = [(each, titles.get(each, each), marks.get(each, ())) for each in named]
+        self.lost = not threats_of(state.reviewed).keys() >= set(named)
 
 
 class QuestionBody:

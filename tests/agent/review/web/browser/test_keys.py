@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.review.domain.records import ItemState
+from agent.review.domain.records import Action, ItemState
 from agent.review.web.views.wording import KEYS
 from tests.fakes.review.browser import Hands, Served
-from tests.fakes.review.served_reviews import FACTOR, CaseReviews, Reviews
+from tests.fakes.review.served_reviews import ADA, FACTOR, CaseReviews, Reviews
 from tests.places import ROOT
 
 if TYPE_CHECKING:
@@ -106,16 +106,25 @@ def test_a_slider_shows_what_it_would_move_before_anything_is_saved(ada: Hands, 
     assert ada.page.locator(f'article[data-item="{FACTOR}"] details.act[open]').count() == 0
 
 
-def test_x_wants_a_reason_and_tells_what_falls(ada: Hands) -> None:
-    focus_on(ada, FACTOR)
+def causes_of_strike(reviews: Reviews, item: str) -> tuple[str, ...]:
+    """Return which factors would have another value without an item."""
+    action = Action(verb="strike", item=item, version=reviews.service.review("r1").version, reason="not-supported")
+    return reviews.service.preview("r1", action, ADA).causes
+
+
+def test_x_wants_a_reason_and_tells_what_falls(ada: Hands, reviews: Reviews) -> None:
+    factors = [one.item.id for one in reviews.service.review("r1").items if one.item.kind == "factor"]
+    factor, cause = next((item, told[0]) for item in factors if (told := causes_of_strike(reviews, item)))
+    assert "→" in cause
+    focus_on(ada, factor)
     ada.press("x")
-    output = ada.page.locator(f"{PREVIEW} >> nth=1")
-    output.get_by_text("→").first.wait_for()
+    output = ada.page.locator(f'article[data-item="{factor}"] .preview >> nth=1')
+    output.get_by_text(cause).wait_for()
     ada.press("Control+Enter")
-    assert ada.verdict(FACTOR) == "open"
+    assert ada.verdict(factor) == "open"
     ada.type("t")
     ada.press("Control+Enter")
-    assert ada.verdict(FACTOR) == "struck"
+    assert ada.verdict(factor) == "struck"
 
 
 def test_s_r_w_close_what_cannot_be_told(ada: Hands, reviews: Reviews) -> None:
