@@ -199,7 +199,9 @@ class _Run:
         """Run the second wave and repeat calls that lost too many items; `early` is the first wave's judgement."""
         self._caller.second = True
         delimiter = self._assistant.delimiter
-        asks = calls.second_wave(candidates, judge.sheet, factors, _states(certain, early), delimiter)
+        # The other values are fitted; recordings must survive a refit.
+        own = {key: factors[key] for key, row in early.factors.items() if not row.insufficient}
+        asks = calls.second_wave(candidates, judge.sheet, own, _states(certain, early), delimiter)
         ended = self._caller.ended()
         if ended is not None:
             self._keep([unasked(ask, ended.reason, f"not asked, since {ended.detail}") for ask in asks])
