@@ -37,11 +37,11 @@ CONTROLS: Final[Mapping[str, tuple[FactorKey, float]]] = {
 """Effect of a documented control on a factor. Set by hand, because too few labelled products document controls."""
 LEAST: Final = 0.1
 """Minimum value of a factor; nothing in the sources can lower a factor further."""
-THIN: Final = 4
-"""Up to this number of statements that may state a fact, silence does not mean absence at all. Nine of ten cards of the
+THIN: Final = 2
+"""Up to this number of statements that state a fact, silence does not mean absence at all. Nine of ten cards of the
 corpus have no more."""
-AMPLE: Final = 8
-"""From this number on, silence does mean absence. Nineteen of twenty full listings of the corpus have as many."""
+AMPLE: Final = 5
+"""From this number on, silence does mean absence. Nine of ten full listings of the corpus have as many."""
 _SHOWN: Final = 0.005
 _DIGITS: Final = 4
 _CENTS: Final = 2

@@ -163,8 +163,9 @@ class Outlook(Record):
     """Probability that the sources settle each layer, 0 to 1."""
     tellings: dict[LayerKey, Telling] = Field(default_factory=dict)
     """The most informative statement about each layer; layers without an informative enough statement are missing."""
-    stating: int | None = None
-    """Number of prose statements that may state a fact about the product; None if they were not scored."""
+    stating: float | None = None
+    """Number of prose statements whose scores indicate that they state a fact, where one that hardly does counts in
+    part; None if they were not scored."""
 
 
 class DroppedFact(Record):

@@ -21,7 +21,7 @@ from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.readers.features import name_words
 from agent.facts.readers.heads import LOWEST, FactHeads, load_heads
 from agent.facts.readers.kinds import kind_chances
-from agent.facts.readers.outlook import first_words, is_control, readable_of
+from agent.facts.readers.outlook import control_keys, first_words, is_control, readable_of
 from agent.facts.readers.patterns import denying, matches
 from agent.facts.readers.reach import by_choice, may_assert
 from agent.facts.support import negations
@@ -164,7 +164,7 @@ class EmbeddedReader:
     @cached_property
     def _controls(self) -> NDArray[np.bool_]:
         """Whether each key of the heads is a control, shape (k,)."""
-        return np.array([self._vocabulary[key].claim == "control" for key in self._heads.keys])
+        return control_keys(self._heads.keys)
 
     def _proposal(self, key: str, cited: Sequence[Statement], chance: float) -> Proposal:
         entry = self._vocabulary[key]

@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.facts.readers.heads import logistic, stored
+from agent.facts.readers.heads import load_heads, logistic, stored
 from agent.facts.readers.kinds import MARKS
+from agent.facts.vocabulary import load_vocabulary
 from agent.intake.extract.statements.claims import COUNTING_RANK
 from agent.records import CARRYING, Document, Outlook, Statement, Telling
 from agent.resources import data_folder
@@ -53,6 +54,10 @@ SILENT: Final = -4.0
 Both limits and `_LEAD` were chosen on held-out vendors (226 bundled cases, 30 real listings): the mean factor error
 against the reader was 0.122 and 0.119 with them, 0.122 and 0.126 without. Nine of ten sentences that state nothing
 score below the higher limit."""
+FAINT: Final = -2.0
+"""A statement whose best score for any key does not exceed this does not count as stating a fact."""
+STATED: Final = 0.0
+"""A statement with this best score counts fully as stating a fact, one between the two limits in part."""
 VECTOR_SCALE: Final = 3.0
 SCORE_SCALE: Final = 0.2
 _LEAD: Final = 6
@@ -145,9 +150,24 @@ def weighed(
         "factors": heads.factors(drawn),
         "layers": heads.layers(statements, features),
         "tellings": heads.tellings(statements, features),
-        "stating": len(statements),
+        "stating": _stating(features),
     }
     return outlook.model_copy(update=found)
+
+
+def _stating(features: Floats) -> float:
+    """Return how many statements say what the product does; one that hardly does counts in part, and one that is
+    rather about a control not at all."""
+    scores = features[:, DIMENSIONS:] / SCORE_SCALE
+    controls = control_keys(load_heads().keys)
+    best, control = (scores[:, own].max(axis=1, initial=LOWEST) for own in (~controls, controls))
+    return round(float((np.clip((best - FAINT) / (STATED - FAINT), 0.0, 1.0) * (best >= control)).sum()), 2)
+
+
+def control_keys(keys: Sequence[str]) -> NDArray[np.bool_]:
+    """Return whether each key is a control, shape (k,)."""
+    vocabulary = load_vocabulary()
+    return np.array([vocabulary[key].claim == "control" for key in keys])
 
 
 def unswayed(odds: Floats, statements: Sequence[Statement]) -> Floats:
