@@ -200,7 +200,8 @@ class _Run:
         self._caller.second = True
         delimiter = self._assistant.delimiter
         # The other values are fitted; recordings must survive a refit.
-        own = {key: factors[key] for key, row in early.factors.items() if not row.insufficient}
+        judged = {key for key, row in early.factors.items() if not row.insufficient}
+        own = {key: estimate for key, estimate in factors.items() if key in judged}
         asks = calls.second_wave(candidates, judge.sheet, own, _states(certain, early), delimiter)
         ended = self._caller.ended()
         if ended is not None:
