@@ -367,7 +367,7 @@ def _is_poor(answer: Page, read: Judgement) -> bool:
 
 
 def _states(certain: Mapping[LayerKey, bool], early: Judgement) -> dict[LayerKey, calls.LayerState]:
-    """Return how well each layer is settled: a layer that is not certain is partly known if the LLM found a quote for
+    """Return how certain each layer is: a layer that is not certain counts as partly known if the LLM found a quote for
     it."""
     partly = {key for key, layer in early.layers.items() if layer.verdict != "insufficient" and layer.evidence}
     return {key: "known" if certain.get(key) else "partly" if key in partly else "open" for key in LAYERS}

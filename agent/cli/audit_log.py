@@ -18,7 +18,7 @@ _MAX_BYTES: Final = 100_000_000
 
 @click.group("audit-log")
 def command() -> None:
-    """Verify the event log of a review store: one event per act, each linked to the previous one by its hash."""
+    """Verify the event log of a review store: one event per action, each linked to the previous one by its hash."""
 
 
 @command.command("verify", short_help="Recompute the hash chain and report the first bad row.")

@@ -253,7 +253,7 @@ def _led(asked: JudgedQuestion, text: str, found: Found, causes: Spread) -> Ques
 
 
 def _eases(asked: JudgedQuestion, found: Found) -> Iterator[Ease]:
-    """Compute the remaining severity of each shown threat after a good answer."""
+    """Compute the severity that each displayed threat would keep if its question got a favourable answer."""
     metrics = {found.ids[name]: each for name, each in asked.metrics.items() if name in found.ids}
     for placed in found.threats:
         threat, vector = placed.threat, placed.threat.score.cvss_vector

@@ -45,7 +45,7 @@ def store(folder: Path, snapshot: Snapshot, body: bytes) -> Path:
     Raises IntegrityError when the record has another hash or size, SourceError when the folder cannot be written.
     """
     if digest(body) != snapshot.sha256 or len(body) != snapshot.size:
-        raise IntegrityError("the record does not belong to these bytes", where=snapshot.final_url)
+        raise IntegrityError("the record does not match the content", where=snapshot.final_url)
     path = place(folder, snapshot.sha256)
     with _writing(folder):
         write_whole(path, body)

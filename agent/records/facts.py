@@ -92,7 +92,7 @@ class Fact(Record):
     def _in_order(self) -> Self:
         names = [SLOTS.index(slot.name) for slot in self.slots]
         if names != sorted(set(names)):
-            raise ValueError("slots must be in their order, each at most once")
+            raise ValueError("slots must appear in the defined order, each at most once")
         if len(set(self.evidence)) != len(self.evidence):
             raise ValueError("an evidence id is cited twice")
         readers = [get_args(ReaderName).index(source.reader) for source in self.sources]

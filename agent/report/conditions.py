@@ -130,7 +130,7 @@ def _remaining(writer: Writer, residual: Residual) -> list[Block]:
         left, changes = residual.remains.get(item.threat.id), residual.changes.get(item.threat.id)
         if left is not None:
             metrics = doc.code(changes) if changes else doc.words("unchanged")
-            base = (Span(f" {tenth(left)} ("), *metrics, Span(")")) if left else (Span(" ends"),)
+            base = (Span(f" {tenth(left)} ("), *metrics, Span(")")) if left else (Span(" no longer applies"),)
             told.append((*doc.refs(item.name), *base))
     listed_bases = (*doc.soft("Remaining CVSS bases:"), Span(" "), *doc.joined(*told, by=", "), Span("."))
     return [Paragraph(listed_bases)] if told else []

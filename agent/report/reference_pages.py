@@ -50,7 +50,7 @@ _METHOD: Final = (
     "Facts are supported by quotes that code has found in the sources; threats, factors and metrics are judgements "
     "with reasons; every number is computed by code and can be recomputed.",
     f"A control lowers a score only at rank {COUNTING_RANK} or above, and only for the threats that it addresses.",
-    "Default use means the product as its own documentation first describes installing and running it.",
+    "Default use means the product installed and run in the first way that its own documentation describes.",
     "Only the listed sources were read, and nothing was tested. “Not stated” refers only to these sources.",
 )
 
@@ -212,7 +212,7 @@ def _score_lines(score: Score) -> Iterator[str]:
         "rounded half up."
     )
     if score.low is not None and score.high is not None:
-        yield f"Corners, with all open inputs at their lowest and highest values: {span(score.low, score.high)}."
+        yield f"Score range with all open inputs at their lowest and highest values: {span(score.low, score.high)}."
     if score.likely_low is not None and score.likely_high is not None:
         far = score.likely
         spread = f" (-{tenth(far.below)} to +{tenth(far.above)})" if far is not None else ""
@@ -414,7 +414,7 @@ def _absent(writer: Writer) -> list[Block]:
     blocks += [doc.table(("", "Looked for", "Where"), rows)] if rows else []
     rest = [key_title(item.key) for item in facts.absent if item.key not in writer.prose.named]
     if rest:
-        blocks.append(doc.paragraph(f"Also looked for, without finding any mention: {'; '.join(rest)}."))
+        blocks.append(doc.paragraph(f"Also looked for, but not mentioned: {'; '.join(rest)}."))
     return blocks
 
 

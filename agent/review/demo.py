@@ -26,7 +26,7 @@ _SCALE: Final = (Decimal(0), Decimal(1))
 
 
 def add_demo(service: Service) -> str:
-    """Create the demo's review in the service's store, in two to three seconds, and return its key."""
+    """Create the demo's review in the service's store, which takes two to three seconds, and return its key."""
     folder = data_folder("corpus") / "cases" / CASE
     made = draft([str(folder)], settings=Settings(), now=_NOW)
     key = service.add_draft(made.draft, made.documents, ANALYST)

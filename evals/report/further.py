@@ -1,4 +1,5 @@
-"""Sections on additional measurements: cards, twins, planted orders, headlines, claims and the use of an LLM."""
+"""Sections on additional measurements: cards (the openings of listings), reworded twins, planted instructions,
+headlines, claims and the use of an LLM."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple

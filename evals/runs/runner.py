@@ -192,7 +192,7 @@ def named_error(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:_ERROR_CHARS]
 
 
-# ---------------------------------------------------------------- work of one case
+# ---------------------------------------------------------------- running one case
 
 
 def _draft_group(tasks: Sequence[_Task]) -> list[Drafted]:

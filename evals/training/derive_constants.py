@@ -151,9 +151,7 @@ def spreads(
     """
     pairs = list(zip(rows, values, strict=True))
     full = {row.slug: value for row, value in pairs if not (row.is_card or row.real or thinness(row.sheet))}
-    cards = [
-        (full[row.slug], value, thinness(row.sheet)) for row, value in pairs if row.is_card and row.slug in full
-    ]
+    cards = [(full[row.slug], value, thinness(row.sheet)) for row, value in pairs if row.is_card and row.slug in full]
     factors = dict(calibration.factors)
     known = _unseen([(row, value) for row, value in pairs if not row.is_card])
     for key in FACTORS:

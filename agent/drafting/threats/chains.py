@@ -58,7 +58,7 @@ def chains(given: Given, found: Found) -> tuple[Chain, ...]:
 
 
 def _from_facts(row: PathRow, found: Found, facts: Mapping[str, Fact]) -> tuple[str, _Steps]:
-    """Follow a path through shown threats; a threat that supports two steps takes both."""
+    """Follow a path through the threats that are shown; a threat that fits two steps fills both."""
     taken: _Steps = {}
     reached = row.steps[0].name
     for step in row.steps:

@@ -227,6 +227,6 @@ def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
         said = [match for statement in cited for match in _DEFAULT.finditer(quote_of(statement).text)]
         values = {next(filter(None, match.groups())) for match in said}
         told = next((words for row in cited if row.rank >= COUNTING_RANK and (words := default_of(row.text))), "")
-        # If the sentences differ in their default, it is unknown which part of the product each of them describes.
+        # If the sentences state different defaults, nothing says which part of the product each of them describes.
         if len(values) == 1 or (told and not values):
             yield ProposedSlot(name="default", value=values.pop() if values else told)

@@ -161,7 +161,7 @@ def registered_domain(host: str) -> str:
 
 
 def same_site(listing: Target, target: Target) -> bool:
-    """Return whether `target` is on the listing's host or a subdomain of its domain (`docs.` beside `www.`)."""
+    """Return whether `target` is on the listing's host or a sibling of it under its domain (`docs.` for `www.`)."""
     if target.host == listing.host:
         return target.port == listing.port or {target.port, listing.port} <= {80, 443}
     base = listing.host.removeprefix("www.")

@@ -291,7 +291,7 @@ def fact_words(facts: Iterable[Fact]) -> list[str]:
 def wiki(text: str) -> str:
     """Format `text` on one line as plain words in Jira's notation: no macro, link, mention, image or table.
 
-    An address is broken after its scheme, since Jira turns anything that looks like an address into a link.
+    A URL is split after its scheme, since Jira turns anything that looks like a URL into a link.
     """
     escaped = "".join(f"\\{char}" if char in "{}[]!|*^~" else char for char in one_line(text).replace("\\", "/"))
     return escaped.replace("://", ":\\/\\/")

@@ -284,7 +284,7 @@ def carriers(whole: Draft, drafted: Draft, answered: Mapping[str, Fact]) -> dict
 
 
 def carriers_of(state: ReviewState, item: str) -> tuple[str, ...]:
-    """Return the items of a capability's facts in a review; empty for any other item."""
+    """Return the review items that carry a capability's facts; empty if the item is no capability."""
     answered = {name: fact for name, (fact, _) in state.answered.items()}
     return carriers(state.based, state.drafted, answered).get(item, ())
 

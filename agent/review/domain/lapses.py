@@ -53,7 +53,7 @@ def content_of(draft: Draft, item: str, based: Draft | None = None) -> Plain:
             "withheld": score.withheld,
             "likely": f"{score.likely_low}–{score.likely_high}",
         }
-    # Parts and rationale of a value set by a reviewer come from that decision itself, so they are not compared.
+    # The parts and rationale of a value set by a reviewer come from that decision itself, so they are not compared.
     elif isinstance(part, FactorEstimate) and all(each.kind != "review" for each in part.parts):
         fields["parts"] = [f"{each.label} {each.effect:+.4f}" for each in part.parts]
         fields["rationale"] = part.rationale

@@ -175,7 +175,7 @@ def planned_threat(state: ReviewState, reading: Reading, sources: Sources, reaso
 
 
 def weighed(state: ReviewState, documents: Sequence[Document], given: Mapping[str, object], folded: Folded) -> Written:
-    """Compute the wording and score of a half-written threat, and the review's score with the threat added."""
+    """Build the wording and score of a threat that is still being entered, and the review's score with it included."""
     sources = Sources(documents, state.reviewed.evidence)
     reading = read_threat(given, sources, facts_of(state.reviewed))
     vector = reading.after["cvss_vector"]

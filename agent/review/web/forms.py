@@ -241,7 +241,7 @@ def added_threat(form: Form) -> Plain:
     made["cvss_vector"] = PREFIX + clicked if clicked and written == form.get("cvss_was").strip() else written
     ticked = [_reference(value) for value in form.all("taxonomy") if value.strip()]
     made["taxonomy"] = [*made.get("taxonomy", ()), *ticked]
-    # Ids of evidence, spans of sources, and words of a source.
+    # Evidence ids, source spans, and words quoted from a source.
     evidence: list[object] = [*_MARK.findall(form.get("evidence"))]
     for text in form.all("span"):
         span = read_span(text)

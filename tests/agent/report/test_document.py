@@ -220,7 +220,7 @@ def test_absences_are_numbered_as_they_are_first_named_and_listed_with_where_the
     assert "its lifetime is not stated [E2, N1]." in shown
     assert "| **Credentials** | The office's key. Its lifetime is not stated [N2]. |" in shown
     assert re.search(r"\| \[N1\] \| [^|]+ \| D1: eight statements, read by the LLM \|", shown)
-    assert "Also looked for, without finding any mention: " in shown
+    assert "Also looked for, but not mentioned: " in shown
 
 
 def test_each_mark_leads_to_an_entry() -> None:
@@ -417,7 +417,7 @@ def test_what_the_conditions_leave_of_each_threat_on_the_page_recomputes_from_it
         update={"remains": {first.id: Decimal("2.1"), second.id: Decimal(0)}, "changes": {first.id: "UI:A"}}
     )
     told = build(draft.model_copy(update={"advice": advice.model_copy(update={"residual": left})}))
-    assert "Remaining CVSS bases: T1 2.1 (UI:A), T2 ends." in said(told.part("conditions"))
+    assert "Remaining CVSS bases: T1 2.1 (UI:A), T2 no longer applies." in said(told.part("conditions"))
     elsewhere = left.model_copy(update={"remains": {"of-no-threat-shown": Decimal("2.1")}})
     told = build(draft.model_copy(update={"advice": advice.model_copy(update={"residual": elsewhere})}))
     assert "Remaining CVSS bases" not in said(told.part("conditions"))

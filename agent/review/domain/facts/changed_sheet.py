@@ -301,7 +301,7 @@ def _with_speakers(draft: Draft, spoken: Mapping[str, SourceKind]) -> Draft:
 
 
 def _unsettled(made: Draft, base: Draft, words: Collection[str]) -> Draft:
-    """Make layers uncertain again that are certain only by the vendor-only facts `words`, which `base` lacks."""
+    """Reset to uncertain each layer whose certainty rests only on `words`, the vendor-only facts that `base` lacks."""
     layers = {
         key: _opened(key, layer, base.layers[key], made, words)
         if layer.certain and key in base.layers and not base.layers[key].certain
