@@ -53,9 +53,9 @@ class FactIndex:
         """Whether configurable facts make a key hold."""
         self.supposed: Final = frozenset(supposed)
         """Keys that are assumed to hold without a fact, for what-if evaluation."""
-        chances, words = sheet.outlook.chances, load_vocabulary()
+        controls = {key.id for key in load_vocabulary() if key.claim == "control"}
         self.chances: Final[Mapping[str, float]] = {
-            key: chance for key, chance in chances.items() if words[key].claim != "control"
+            key: chance for key, chance in sheet.outlook.chances.items() if key not in controls
         }
         """The readers' probability of each key that is no control. Like a claim, a control that is only likely neither
         adds nor removes a threat."""

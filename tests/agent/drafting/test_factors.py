@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from agent.drafting.calibration import load_factors
-from agent.drafting.factors import THIN, estimate, lowerings
+from agent.drafting.factors import AMPLE, THIN, estimate, lowerings
 from agent.drafting.judgement import JudgedFactor, Judgement
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactorEstimate, Search
@@ -44,7 +44,7 @@ def test_what_hardly_anything_was_read_of_is_valued_like_what_says_more() -> Non
         looked = (Search(reader="embedded", documents=("D1",), statements=statements),)
         return estimate(sheet("reads_web").model_copy(update={"searched": looked}), "assistant")
 
-    thin, plain = of(THIN - 1), of(THIN)
+    thin, plain = of(THIN), of(AMPLE)
     assert all(thin[key].value >= plain[key].value for key in FACTORS)
     assert sum(row.value for row in thin.values()) > sum(row.value for row in plain.values())
     labels = [str([part.label for row in one.values() for part in row.parts]) for one in (thin, plain)]

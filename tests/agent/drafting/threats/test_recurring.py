@@ -58,7 +58,7 @@ def test_a_likely_ability_is_enough_and_a_denied_one_is_not() -> None:
     assert "R-server-call" not in fired()
     assert "R-server-call" in fired(sends_messages=0.6)
     assert "R-server-call" not in fired(fact("sends_messages", polarity="denied"), sends_messages=0.6)
-    assert "R-server-call" not in fired(sends_messages=0.6, approval_before=0.6)
+    assert "R-server-call" in fired(sends_messages=0.6, approval_before=0.6), "a likely control removes no threat"
     assert "R-server-key" not in fired(fact("no_credentials"), connected_services=0.6)
 
 

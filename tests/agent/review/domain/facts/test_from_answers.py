@@ -201,7 +201,7 @@ def test_a_page_that_says_the_same_gives_the_answer_its_rank() -> None:
     page = document_of(Answer("Q9", told, PAGE, "vendor"), 90, at=AT)
     page = replaced(page, url=f"{PAGE}/#top", kind="docs", title="Limits")
     read, state = Desk(CASE.draft, (*CASE.documents, page)), {"key": "approval_before", "polarity": "asserted"}
-    alone, shown = (answered(one, "question/Q5", state, text=told) for one in (CASE, read))
+    alone, shown = (answered(one, Q1, state, text=told) for one in (CASE, read))
     assert alone.facts["approval_before"].rank == 2
     made = shown.facts["approval_before"]
     assert (made.rank, made.counts) == (3, True)
