@@ -199,9 +199,8 @@ class _Run:
         """Run the second wave and repeat calls that lost too many items; `early` is the first wave's judgement."""
         self._caller.second = True
         delimiter = self._assistant.delimiter
-        # The other values are fitted; recordings must survive a refit.
-        judged = {key for key, row in early.factors.items() if not row.insufficient}
-        own = {key: estimate for key, estimate in factors.items() if key in judged}
+        # The other values are the embedded estimates: in the question, they would tie recordings to one fit.
+        own = {key: estimate for key, estimate in factors.items() if early.usable_factor(key)}
         asks = calls.second_wave(candidates, judge.sheet, own, _states(certain, early), delimiter)
         ended = self._caller.ended()
         if ended is not None:

@@ -38,10 +38,11 @@ CONTROLS: Final[Mapping[str, tuple[FactorKey, float]]] = {
 LEAST: Final = 0.1
 """Minimum value of a factor; nothing in the sources can lower a factor further."""
 THIN: Final = 2
-"""Up to this number of statements that state a fact, silence does not mean absence at all. Nine of ten cards of the
+"""Up to this number of statements that state a fact, silence does not mean absence at all. Half of the cards of the
 corpus have no more."""
 AMPLE: Final = 5
-"""From this number on, silence does mean absence. Nine of ten full listings of the corpus have as many."""
+"""From this number on, silence does mean absence. All cards of the corpus have fewer; 94 % of its full listings have as
+many."""
 _SHOWN: Final = 0.005
 _DIGITS: Final = 4
 _CENTS: Final = 2
@@ -94,11 +95,12 @@ def estimate(
     holding = without(sheet, *idle) if idle else sheet
     found: dict[FactorKey, FactorEstimate] = {}
     for key in FACTORS:
-        if (judged := _usable(led, key)) is None:
-            made = _embedded(sheet, kind, key, constants)
-            # The answers of an LLM, even refused ones, never take a range to 0.
-            least = made.low if led is NOTHING else min(made.value, _tenth(LEAST))
-            found[key] = made.model_copy(update={"low": max(made.low, least)})
+        if (judged := led.usable_factor(key)) is None:
+            found[key] = made = _embedded(sheet, kind, key, constants)
+            if led is not NOTHING:
+                # The answers of an LLM, even refused ones, never take a range to 0.
+                low = max(made.low, min(made.value, _tenth(LEAST)))
+                found[key] = made.model_copy(update={"low": low})
         else:
             found[key] = _judged(holding, key, judged, constants.factors[key], led.disputed)
         reason = led.reasons.get(key, "")
@@ -119,7 +121,8 @@ def lowerings(
     Factors judged by an LLM have none, because their values are not built from steps.
     """
     constants = calibration or load_factors()
-    sums = (_summed(sheet, kind, key, constants) for key in FACTORS if _usable(judgement or NOTHING, key) is None)
+    led = judgement or NOTHING
+    sums = (_summed(sheet, kind, key, constants) for key in FACTORS if led.usable_factor(key) is None)
     return tuple(row for one in sums for _, row in one.falls)
 
 
@@ -135,11 +138,6 @@ def floors(sheet: FactSheet, factor: FactorKey) -> tuple[float, Fact | None]:
         if least > best:
             best, why = least, fact
     return best, why
-
-
-def _usable(judgement: Judgement, key: FactorKey) -> JudgedFactor | None:
-    judged = judgement.factors.get(key)
-    return None if judged is None or judged.insufficient else judged
 
 
 def _embedded(sheet: FactSheet, kind: ProductKind, key: FactorKey, calibration: FactorCalibration) -> FactorEstimate:

@@ -220,6 +220,11 @@ class Judgement(Record):
     dropped: tuple[tuple[str, str], ...] = ()
     """Rejected parts of the LLM's answers, verbatim, with the reasons."""
 
+    def usable_factor(self, key: FactorKey) -> JudgedFactor | None:
+        """Return the LLM's value for a factor, or None if it gave none or found no evidence."""
+        judged = self.factors.get(key)
+        return None if judged is None or judged.insufficient else judged
+
 
 def lacks_attacker(actor: str) -> bool:
     """Return whether a threat has no attacker, that is, whether it is a mistake made by the product's LLM."""

@@ -8,7 +8,7 @@ them.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
@@ -160,6 +160,11 @@ class Vocabulary:
     def group(self, group: GroupId) -> tuple[FactKey, ...]:
         """Return the keys of a group."""
         return tuple(key for key in self.keys if key.group == group)
+
+    @cached_property
+    def controls(self) -> frozenset[str]:
+        """The ids of all keys that are controls."""
+        return frozenset(key.id for key in self.keys if key.claim == "control")
 
     def pinning(self, layer: LayerKey) -> tuple[FactKey, ...]:
         """Return the keys that settle a layer."""

@@ -93,8 +93,8 @@ def all_rows(readings: Path | None, listings: Path | None, cache: Path | None, f
     for case, family in zip(cases, families([case.identity for case in cases]), strict=True):
         reader = folds.reader_of_case(case.slug) if folds else None
         full = read_documents(documents_of(case), reader=reader)
-        card_ = bool(case.readings and case.readings.card)
-        short = read_documents(documents_of(card(case)), reader=reader) if card_ else None
+        has_card = case.readings and case.readings.card
+        short = read_documents(documents_of(card(case)), reader=reader) if has_card else None
         rows += case_rows(case, family, full, short, reader)
     if readings and listings:
         rows += [*_real(readings, listings), *_graded(listings, folds)]

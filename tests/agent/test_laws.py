@@ -117,7 +117,7 @@ def _approval_counts(documents: Sequence[Document], before: Draft) -> None:
     old, new = before.factors["autonomy_of_action"], after.factors["autonomy_of_action"]
     if old.value < 0.2:
         return
-    if new.state == "contradicted" != old.state:
+    if new.state == "contradicted" and old.state != "contradicted":
         assert new.value == old.value, "the riskier of two statements that contradict each other counts"
         return
     assert new.value < old.value

@@ -53,7 +53,7 @@ class FactIndex:
         """Whether configurable facts make a key hold."""
         self.supposed: Final = frozenset(supposed)
         """Keys that are assumed to hold without a fact, for what-if evaluation."""
-        controls = {key.id for key in load_vocabulary() if key.claim == "control"}
+        controls = load_vocabulary().controls
         self.chances: Final[Mapping[str, float]] = {
             key: chance for key, chance in sheet.outlook.chances.items() if key not in controls
         }

@@ -166,8 +166,7 @@ def _stating(features: Floats) -> float:
 
 def control_keys(keys: Sequence[str]) -> NDArray[np.bool_]:
     """Return whether each key is a control, shape (k,)."""
-    vocabulary = load_vocabulary()
-    return np.array([vocabulary[key].claim == "control" for key in keys])
+    return np.array([key in load_vocabulary().controls for key in keys])
 
 
 def unswayed(odds: Floats, statements: Sequence[Statement]) -> Floats:
