@@ -63,7 +63,7 @@ def judge(run: Evaluation, baseline: Baseline, special: Sequence[Case] = (), *, 
     whole = len(slugs) == len(run.per_case) == len(baseline.cases)
     before, after = baseline.evaluation(slugs, special), run
     if not whole:
-        before, after = over(before, slugs), over(run, slugs)
+        before, after = over(before, slugs), over(_same_variants(before, run), slugs)
     moved = list(_moved(before, after))
     was = {case.case: case for case in before.per_case}
     pairs = [(was[case.case], case) for case in after.per_case]
@@ -92,6 +92,14 @@ def judge(run: Evaluation, baseline: Baseline, special: Sequence[Case] = (), *, 
         cases=_case_moves(pairs),
         notes=tuple(notes),
     )
+
+
+def _same_variants(before: Evaluation, run: Evaluation) -> Evaluation:
+    """Leave out the drafts with an approval page that the baseline lacks: which cases get the page depends on all the
+    cases of a run, so a run over some of them would be compared with other drafts."""
+    had = {case.case for case in before.per_case if case.approval is not None}
+    cases = [case if case.case in had else case.model_copy(update={"approval": None}) for case in run.per_case]
+    return run.model_copy(update={"per_case": cases})
 
 
 def _of_listing(case: CaseResult) -> CaseResult:

@@ -117,7 +117,9 @@ def _outcome(found: Replayed, instead: Mapping[str, Standing] | None = None) -> 
     lost = (*found.fell, *fallen_additions(based, standing, found.drafted))
     fell = tuple(name for name in lost if name not in told)
     for name in fell:
-        standing[name] = replace(standing.get(name, Standing()), verdict="struck", fell=True)
+        one = standing.get(name, Standing())
+        if one.verdict != "struck":  # A reviewer's own strike keeps its reason.
+            standing[name] = replace(one, verdict="struck", fell=True)
     answers = (
         given_in(name.partition("/")[2], one.edits, one.answered)
         for name, one in standing.items()

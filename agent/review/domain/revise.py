@@ -69,19 +69,22 @@ def without_struck(draft: Draft, standing: Decisions, drafted: Draft) -> Draft:
     """Return the draft without its struck items, which are listed with the reason; struck factors return to their usual
     value, and struck layers to not certain.
 
-    Items removed along with a fact are listed only if they are in `drafted`.
+    Items removed along with a fact are listed last, by name, and only if they are in `drafted`.
     """
     struck = {name: one for name, one in standing.items() if one.verdict == "struck"}
     if not struck:
         return draft
     dropped: list[Dropped] = []
+    fallen: list[Dropped] = []  # Their order in the draft depends on the order of the answers that removed them.
 
     def drop(item: str, what: str, reason: str = "") -> None:
         one = struck.get(item)
+        if one is None or not one.fell:
+            dropped.append(Dropped(what=what, reason=f"{STRUCK}{f': {one.why}' if one else reason}"))
         # Leave out a fallen item that the draft never contained: one change of a fact added it, another removed it.
-        if one is None or not one.fell or part_of(drafted, item) is not None:
-            why = " along with a fact that it rested on" if one and one.fell else f": {one.why}" if one else reason
-            dropped.append(Dropped(what=what, reason=f"{STRUCK}{why}"))
+        elif (known := part_of(drafted, item)) is not None:
+            what = f"{what.partition(': ')[0]}: {_title(known)}"  # Later titles depend on the order of the answers.
+            fallen.append(Dropped(what=what, reason=f"{STRUCK} along with a fact that it rested on"))
 
     def part(item: str, one: ItemPart) -> ItemPart | None:
         kind, _, name = item.partition("/")
@@ -97,14 +100,7 @@ def without_struck(draft: Draft, standing: Decisions, drafted: Draft) -> Draft:
             drop(item, f"paragraph of {name}")
             text = f"{MARK}{missing.detail}."
             return replaced(one, certain=False, applies="unknown", missing=missing, paragraph=text)
-        match one:
-            case Capability():
-                title = f"{one.action} {one.object}"
-            case Question():
-                title = one.text
-            case Threat() | Chain():
-                title = one.title
-        drop(item, f"{kind} {name}: {title}", f" along with its threat {lost[0]}" if lost else "")
+        drop(item, f"{kind} {name}: {_title(one)}", f" along with its threat {lost[0]}" if lost else "")
         return None
 
     for fact in facts_of(drafted):
@@ -112,7 +108,19 @@ def without_struck(draft: Draft, standing: Decisions, drafted: Draft) -> Draft:
             drop(f"fact/{fact.id}", f"fact {fact.id}: {fact_title(fact)}")
     made, gone = mapped(draft, part), {name.partition("/")[2] for name in struck}
     lowerings = tuple(low for low in draft.lowerings if low.target not in gone)
-    return replaced(made, dropped=(*draft.dropped, *dropped), lowerings=lowerings)
+    fallen.sort(key=lambda each: each.what)
+    return replaced(made, dropped=(*draft.dropped, *dropped, *fallen), lowerings=lowerings)
+
+
+def _title(one: ItemPart) -> str:
+    match one:
+        case Capability():
+            return f"{one.action} {one.object}"
+        case Question():
+            return one.text
+        case Threat() | Chain():
+            return one.title
+    raise TypeError(f"{type(one).__name__} has no title")
 
 
 def _typical(one: FactorEstimate, why: str) -> FactorEstimate:
