@@ -190,7 +190,8 @@ def build_sheet(
     dropped: Iterable[DroppedFact] = (),
     outlook: Outlook | None = None,
 ) -> FactSheet:
-    """Build the sheet of verified facts. Uncited evidence is left out; absences are derived from `searched`.
+    """Build the sheet of verified facts. Uncited evidence is left out; absences are derived from `searched`. A search
+    without an LLM shows no absence of a key that the sources may mention.
 
     Raises InputError for an unknown key, ValidationError (pydantic) for a fact whose evidence is missing.
     """
@@ -199,8 +200,13 @@ def build_sheet(
     kept = {item.id: item for item in evidence if item.id in marks}
     looked = tuple(searched)
     found = {fact.key for fact in merged if fact.about == "product"}
+    mentioned = frozenset(outlook.mentioned if outlook else ())
     absent = {
-        key.id: tuple(search for search in looked if not search.keys or key.id in search.keys)
+        key.id: tuple(
+            search
+            for search in looked
+            if (not search.keys or key.id in search.keys) and (search.reader != "embedded" or key.id not in mentioned)
+        )
         for key in load_vocabulary()
         if key.id not in found
     }
@@ -217,8 +223,8 @@ def build_sheet(
 def without(sheet: FactSheet, *ids: str) -> FactSheet:
     """Return the sheet as if these facts had never been proposed, with quotes, contradictions and absences updated.
 
-    When the last fact with a key is struck, the key's probability is removed from the outlook too, since striking means
-    that the key does not apply.
+    When the last fact with a key is struck, the key's probability and mention are removed from the outlook too, since
+    striking means that the key does not apply.
 
     Raises InputError for an id that the sheet does not have.
     """
@@ -227,7 +233,8 @@ def without(sheet: FactSheet, *ids: str) -> FactSheet:
     kept = [fact for fact in sheet.facts if fact.id not in ids]
     gone = {fact.key for fact in sheet.facts} - {fact.key for fact in kept}
     chances = {key: chance for key, chance in sheet.outlook.chances.items() if key not in gone}
-    outlook = sheet.outlook.model_copy(update={"chances": chances})
+    mentioned = tuple(key for key in sheet.outlook.mentioned if key not in gone)
+    outlook = sheet.outlook.model_copy(update={"chances": chances, "mentioned": mentioned})
     return build_sheet(kept, sheet.evidence, sheet.searched, sheet.dropped, outlook)
 
 

@@ -157,6 +157,9 @@ class Outlook(Record):
     chances: dict[str, Confidence] = Field(default_factory=dict)
     """By key of the vocabulary: the calibrated probability, 0 to 1, that the sources state the fact about the product.
     Includes keys of asserted facts and keys that are only questions."""
+    mentioned: tuple[str, ...] = ()
+    """Keys of the vocabulary that the sources may state, if only as a claim, so a reader without an LLM cannot say that
+    they are absent; in the order of the vocabulary."""
     factors: dict[FactorKey, Confidence] = Field(default_factory=dict)
     """Estimated value of each factor, based on the sources as a whole, 0 to 1."""
     layers: dict[LayerKey, Confidence] = Field(default_factory=dict)

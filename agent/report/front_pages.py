@@ -72,15 +72,15 @@ _UNCONDITIONED: Final = "Use it with the measures listed under its threats."
 _DOING: Final[dict[WorkStatus, str]] = {
     "open": "open", "planned": "planned", "doing": "in progress", "done": "done", "rejected": "will not be done",
 }  # fmt: skip
-_LOOKED_FOR: Final = {
-    "Acts": ("runs_commands", "writes_records", "writes_files"),
+LOOKED_FOR: Final = {
+    "Acts": ("runs_commands", "changes_records", "writes_files"),
     "Reads": ("reads_untrusted_content", "reads_private_data"),
-    "Credentials": ("user_token", "shared_key", "service_account"),
+    "Credentials": ("user_oauth", "api_key", "service_account"),
     "Approval": ("approval_before",),
-    "Memory": ("memory_across_sessions",),
+    "Memory": ("memory_long",),
     "Runs": ("local_process", "vendor_cloud"),
-    "Meets": ("named_clients", "third_party_services"),
-    "Shows": ("own_logs", "traces"),
+    "Meets": ("named_clients", "connected_services"),
+    "Shows": ("own_logs", "traces_metrics"),
 }
 """The fact keys that explain a "not stated", by row of the table of abilities."""
 _SHORT_HOW: Final = 36
@@ -201,9 +201,13 @@ def standing(writer: Writer) -> Text:
 
 
 def explained(writer: Writer) -> Text:
-    """Write the key to the marks, once the first two pages are written. It mentions searches only if one is cited."""
+    """Write the key to the marks, once the first two pages are written. It mentions searches only if one is cited, and
+    without an LLM says that much goes unrecognised."""
     searches = ", N for searches that found nothing" if writer.prose.named else ""
-    return doc.soft(f"Marks: E for quotes{searches}. Sentences without a mark are inference or advice.")
+    own = writer.view.draft.drafter.kind == "embedded"
+    missed = " Without an LLM, over half of what sources state is not recognised: check them for what is missing here."
+    told = f"Marks: E for quotes{searches}. Sentences without a mark are inference or advice."
+    return doc.soft(told + (missed if own else ""))
 
 
 def _day(time: str) -> str:
@@ -532,7 +536,8 @@ def abilities(writer: Writer) -> Part:
     lines = writer.view.draft.lines
     if not lines:
         shown = [item for item in writer.view.capabilities if item.state != "denied"]
-        return _abilities("What it can do", [_older_line(writer, item) for item in shown[: writer.room.lines]])
+        told = _by_mode(writer, shown) if writer.view.draft.facts else [_older_line(writer, item) for item in shown]
+        return _abilities("What it can do", told[: writer.room.lines])
     if not writer.room.lines:
         return doc.part("abilities", "")
     told = [_line(writer, item) for item in lines[: writer.room.lines]]
@@ -553,7 +558,7 @@ def more_abilities(writer: Writer) -> Part:
 
 
 def _abilities(title: str, rows: Sequence[Row], key: str = "abilities") -> Part:
-    empty = doc.paragraph("The sources mention no actions.")
+    empty = doc.paragraph("No actions were recognised in the sources.")
     return doc.part(key, title, doc.table(("", ""), rows) if rows else empty)
 
 
@@ -570,11 +575,24 @@ def _of_headline(writer: Writer) -> list[Row]:
     return rows
 
 
+def _by_mode(writer: Writer, items: Sequence[Capability]) -> list[Row]:
+    """Write one row for what the product does and one for what it reads. What the posture already says of rights and
+    approval is not repeated."""
+    rows = []
+    for label, reads in (("Acts", False), ("Reads", True)):
+        own = [item for item in items if (item.mode == "read") is reads]
+        if own:
+            said = listed([f"{item.action} {item.object}" for item in own])
+            cited = list(dict.fromkeys(item.evidence[0] for item in own if item.evidence))
+            rows.append(doc.row(doc.strong(label), writer.prose.sentence(f"It {said}.", cited)))
+    return rows
+
+
 def _line(writer: Writer, item: FactLine) -> Row:
     extra: list[str] = [] if marked(item.text) else [*item.evidence[:4]]
     if "not stated" in item.text.casefold() and "[N" not in item.text:
         absent = {found.key for found in writer.view.draft.facts.absent} if writer.view.draft.facts else set()
-        extra += [f"N:{key}" for key in _LOOKED_FOR[item.label] if key in absent][:1]
+        extra += [f"N:{key}" for key in LOOKED_FOR[item.label] if key in absent][:1]
     return doc.row(doc.strong(item.label), writer.brief(item.label, stopped(item.text), writer.room.line, extra))
 
 

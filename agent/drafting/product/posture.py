@@ -107,7 +107,7 @@ def _does(given: Given) -> str:
     """Write what the product can do and with whose rights."""
     told = _gravest(given.sheet)[:NAMED]
     if not told:
-        return f"The sources do not show what {given.name} does to other systems."
+        return f"Nothing that {given.name} does to other systems was recognised in the sources."
     rights = _rights(given.sheet)
     text = f"{subject(given.kind, given.name)} {predicates(told, plain=True)}"
     if rights:
@@ -160,8 +160,8 @@ def _against(sheet: FactSheet) -> str:
     facts = {fact.id: fact for fact in sheet.facts}
     counting = [facts[id_] for one in rows for id_ in one.facts]
     if not keys & _LIMITS and not any(fact.rank >= CONTROL_RANK and default_of(fact) for fact in counting):
-        claimed = f"The sources mention {names} as {'a safeguard' if one else 'safeguards'}"
-        return f"{claimed}, but not whether {'it is' if one else 'they are'} on by default{marks(cited_by(named))}."
+        claimed = f"The sources mention {names} as {'a safeguard' if one else 'safeguards'}{marks(cited_by(named))}"
+        return f"{claimed}; whether {'it is' if one else 'they are'} on by default was not recognised."
     text = f"The documented {'safeguard is' if one else 'safeguards are'} {names}"
     if not keys & {*_LIMITS, "approval_before"} and absent(sheet, "approval_before"):
         return f"{text}{marks(cited_by(named))}, but no approval step was found{searched('approval_before')}."
@@ -177,6 +177,8 @@ def _unopposed(sheet: FactSheet) -> str:
     disputed = next((fact for fact in sheet.facts if fact.key == "approval_before" and not fact.counts), None)
     if disputed:
         return f"The sources describe an approval step, but other sentences contradict it{marks(disputed.evidence, 1)}."
+    if "approval_before" in sheet.outlook.mentioned:
+        return "The sources may describe an approval step, but no sentence was clear enough to quote."
     return "No safeguard against this was found."
 
 

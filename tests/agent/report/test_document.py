@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from agent.facts.vocabulary import load_vocabulary
 from agent.records import Draft, Ease
 from agent.report.conditions import legend
 from agent.report.document import (
@@ -23,7 +24,7 @@ from agent.report.document import (
     words,
 )
 from agent.report.explain.explanation import explain, text
-from agent.report.front_pages import PREFIX, is_prose
+from agent.report.front_pages import LOOKED_FOR, PREFIX, is_prose
 from agent.report.markdown import inline, render
 from agent.report.prose import Prose, split
 from agent.report.report import MAX_LINES, build, first_screen
@@ -221,6 +222,10 @@ def test_absences_are_numbered_as_they_are_first_named_and_listed_with_where_the
     assert "| **Credentials** | The office's key. Its lifetime is not stated [N2]. |" in shown
     assert re.search(r"\| \[N1\] \| [^|]+ \| D1: eight statements, read by the LLM \|", shown)
     assert "Also looked for, but not mentioned: " in shown
+
+
+def test_every_key_that_explains_a_gap_is_in_the_vocabulary() -> None:
+    assert {key for keys in LOOKED_FOR.values() for key in keys} <= {key.id for key in load_vocabulary()}
 
 
 def test_each_mark_leads_to_an_entry() -> None:

@@ -252,7 +252,7 @@ def harbour() -> Draft:
         drafter=DrafterRef(kind="llm", llm="acme-large", prompts=()), usage={}, dropped=(), lowerings=(), manifest={},
         facts=DraftFacts(
             facts=tuple(fact(n, key, f"E{n}") for n, key in enumerate(KEYS, 1)),
-            absent=tuple(Absence(key=key, searched=searched) for key in ("retention", "user_token", "traces")),
+            absent=tuple(Absence(key=key, searched=searched) for key in ("retention", "user_oauth", "traces_metrics")),
             dropped=(DroppedFact(key="encryption", reader="llm", quote="all data is safe", reason="quote not found"),),
         ),
         lines=(
