@@ -4,6 +4,9 @@
     certain   = certainty ≥ threshold, and there is a quote: from a fact about the product that settles or concerns the
                 layer, or else from the statement that says most about the layer (`Outlook.tellings`)
 
+A fact of rank 5 that settles the layer makes it certain whatever the weights and the LLM say: neither has seen what an
+analyst knows.
+
 No weight is negative, so an additional fact can only make a layer more certain. A fact settles ("pins") a layer by its
 key (`FactKey.pins`), regardless of polarity: "keeps no logs" settles where data goes as well as "keeps logs". Facts
 based only on claims do not count, so that praise cannot make a layer certain. Since the vocabulary does not cover
@@ -98,8 +101,9 @@ def assess(
         facts = pins or bearing(sheet, layer)
         judged = led.layers.get(layer)
         telling = sheet.outlook.tellings.get(layer) if judged is None and not facts else None
-        certain = bool(facts or telling) and chance >= certain_from
-        if judged is not None:
+        known = any(fact.rank == _TOP_RANK for fact in pins)
+        certain = known or (bool(facts or telling) and chance >= certain_from)
+        if judged is not None and not known:
             # "sufficient" and "mostly" need verified quotes. "insufficient" is outweighed by two sure facts, since the
             # LLM must have overlooked them; "hardly" is not, since the LLM has weighed what there is. "partial" raises
             # the required certainty.

@@ -27,7 +27,10 @@ _UNASKED: Final = re.compile(
     r"\basks? (?:nobody|no one|no person)\b"
     r"|\b(?:nobody|no one) (?:\w+ ){0,3}(?:asked|confirms?|approves?|reviews?|checks?)\b"
     r"|(?<!not )(?<!n't )(?<!never )\b(?:act|run|delete|send|change|write|execute|publish|pay)(?:s|ed|ing)? "
-    r"(?:[\w ]{0,40} )?without (?:asking|(?:any |an? )?(?:approval|confirmation|human review))\b",
+    r"(?:[\w ]{0,40} )?without (?:asking|(?:any |an? )?(?:approval|confirmation|human review))\b"
+    r"|\bno (?:further |manual |human |user )?(?:confirmation|approval|permission) (?:prompts?|steps?|dialogs?)\b"
+    r"|\b(?:(?:do|does|will|should) not|(?:do|does|wo)n['’]t|never) (?:ask|wait|stop|prompt|pause)s? "
+    r"(?:you |the user |anyone )?(?:for|to) (?:\w+ )?(?:confirm\w*|approv\w*|permission)",
     re.IGNORECASE,
 )
 """Phrases that say a control is missing, using the control's own words."""

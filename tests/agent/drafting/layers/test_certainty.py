@@ -36,6 +36,13 @@ def test_a_verdict_needs_quotes_or_yields_to_sure_facts() -> None:
     assert not of(*map(fact, PINS), verdict=JudgedLayer(verdict="hardly", facts=(own.id,))).certain
 
 
+def test_what_an_analyst_knows_settles_a_layer_whatever_else_is_read() -> None:
+    known, nothing = fact("api_key").model_copy(update={"rank": 5}), Outlook()
+    assert not of(fact("api_key"), outlook=nothing).certain
+    assert of(known, outlook=nothing).certain
+    assert all(of(known, verdict=JudgedLayer(verdict=said)).certain for said in ("hardly", "insufficient"))
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from(PINS), max_size=5), st.sampled_from(PINS))
 def test_a_further_fact_never_makes_a_layer_less_certain(keys: list[str], more: str) -> None:
