@@ -102,7 +102,7 @@ FACTS: Shape = {
         "tellings": {
             "*": {"document": TEXT, "start": WHOLE, "end": WHOLE, "quote": TEXT, "rank": WHOLE, "about": TEXT},
         },
-        "stating": "number or null",
+        "stating": "number or null", "mentioned": [TEXT],
     },
 }  # fmt: skip
 LINE: Shape = {"label": TEXT, "text": TEXT, "facts": [TEXT], "evidence": [TEXT]}

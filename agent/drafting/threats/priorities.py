@@ -15,7 +15,6 @@ from agent.drafting.threats.headline import is_supported
 from agent.drafting.threats.severity import Factors
 from agent.drafting.wording import sure_facts
 from agent.facts.sheet import without
-from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactSheet
 from agent.taxonomy.kinds import ProductKind
 
@@ -34,7 +33,7 @@ def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Factors) -> frozenset
         if fact.confidence < FIRM and all(source.reader == "embedded" for source in fact.sources)
     ]
     kept = without(sheet, *soft) if soft else sheet
-    return _ids(kept, kind, factors)
+    return frozenset(one.id for one in candidates(kept, kind, factors, revised=True))
 
 
 def borne_out(
@@ -48,18 +47,11 @@ def borne_out(
     doubtful = [fact.id for fact in sheet.facts if fact.id not in known]
     if not doubtful:
         return tuple(fired)
-    sure = _ids(without(sheet, *doubtful), kind, factors)
+    sure = {one.id for one in candidates(without(sheet, *doubtful), kind, factors, revised=True)}
     rest = sorted((one for one in fired if one.id not in sure), key=lambda one: -one.threat.score.cvss_base)
     led = any(one.id in sure and is_supported(one.threat) for one in fired)
-    # A threat that a control rules out makes no room for a graver one: documenting a control must not raise the score.
-    controls = (fact.id for fact in sheet.facts if fact.key in load_vocabulary().controls)
-    ruled_out = _ids(without(sheet, *{*doubtful, *controls}), kind, factors)
-    kept = {one.id for one in rest[: max(SURE_ENOUGH - len(sure | ruled_out), 0 if led else 1)]}
+    kept = {one.id for one in rest[: max(SURE_ENOUGH - len(sure), 0 if led else 1)]}
     return tuple(one for one in fired if one.id in sure or one.id in kept)
-
-
-def _ids(sheet: FactSheet, kind: ProductKind, factors: Factors) -> frozenset[str]:
-    return frozenset(one.id for one in candidates(sheet, kind, factors, revised=True))
 
 
 class Pool(NamedTuple):
