@@ -558,8 +558,12 @@ def more_abilities(writer: Writer) -> Part:
 
 
 def _abilities(title: str, rows: Sequence[Row], key: str = "abilities") -> Part:
+    """Build the table, with one row for each label."""
+    said: dict[Text, Text] = {}
+    for label, text in (row.cells for row in rows):
+        said[label] = doc.joined(said.get(label, ()), text)
     empty = doc.paragraph("No actions were recognised in the sources.")
-    return doc.part(key, title, doc.table(("", ""), rows) if rows else empty)
+    return doc.part(key, title, doc.table(("", ""), [doc.row(*cells) for cells in said.items()]) if rows else empty)
 
 
 def _of_headline(writer: Writer) -> list[Row]:
