@@ -22,6 +22,7 @@ OLDER = not_given(case_draft(CASE))
 ANSWER = "Each action of the server runs at once; it asks nobody for a confirmation before it deletes records."
 GRANTED = "Each user signs in with OAuth and grants the scopes separately."
 TOKEN = "Every request to the HTTP endpoint must carry a bearer token; requests without one are rejected."
+LOGGED = "Each user signs in with OAuth, and every call is written to an audit log."
 UNAUTHENTICATED = "L4-endpoint-auth-unknown"
 
 
@@ -129,7 +130,7 @@ def test_a_decision_that_comes_in_meanwhile_is_not_drafted_over(reviews: Reviews
 
 def test_a_paragraph_that_an_answer_changed_is_among_what_moved_and_no_threat_is_lost_for_room() -> None:
     """No value changed, yet the layer's text did."""
-    made, draft = made_again(GRANTED, "analyst", "security_compliance"), case_draft(CASE)
+    made, draft = made_again(LOGGED, "analyst", "evaluation_observability"), case_draft(CASE)
     layers = [key for key in draft.layers if made.draft.layers[key].paragraph != draft.layers[key].paragraph]
     assert layers
     assert set(layers) <= {row.what for row in made.moved}

@@ -79,7 +79,7 @@ def test_the_table_of_threats_begins_with_the_gravest_and_keeps_what_was_struck(
 
 
 def test_what_is_uncertain_says_why_and_which_question_would_settle_it() -> None:
-    ada = Browser(CaseReviews("firecrawl-mcp"))
+    ada = Browser(CaseReviews("brave-search-mcp"))
     now = ada.state
     unsure = [key for key, layer in now.reviewed.layers.items() if not layer.certain and layer.applies != "no"]
     assert unsure
