@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from agent.errors import InputError
 from agent.facts.sheet import build_sheet, combined, counted, join, merge, without
-from agent.records import Evidence, Fact, FactSheet, FactSource, Search
+from agent.records import Evidence, Fact, FactSheet, FactSource, Outlook, Search
 from tests.fakes.drafting.sheets import fact as fact_of_reader
 
 EVIDENCE = tuple(
@@ -168,6 +168,17 @@ def test_only_what_was_looked_for_is_absent() -> None:
     assert build_sheet([], EVIDENCE).absent == ()
     # The product itself may still lack what another product has.
     assert "runs_commands" in {row.key for row in sheet([fact("runs_commands", about="other")]).absent}
+
+
+def test_what_the_sources_may_mention_is_absent_only_if_an_llm_looked() -> None:
+    unsure = Outlook(mentioned=("sandbox",))
+    own, llm = (Search(reader=by, documents=("D1",), statements=4) for by in ("embedded", "llm"))
+    assert "sandbox" in {row.key for row in build_sheet([], EVIDENCE, [own]).absent}
+    assert "sandbox" not in {row.key for row in build_sheet([], EVIDENCE, [own], outlook=unsure).absent}
+    both = build_sheet([], EVIDENCE, [own, llm], outlook=unsure)
+    assert [row.searched for row in both.absent if row.key == "sandbox"] == [(llm,)]
+    struck = without(build_sheet([fact("sandbox")], EVIDENCE, [own], outlook=unsure), fact("sandbox").id)
+    assert "sandbox" in {row.key for row in struck.absent}
 
 
 def test_sheets_of_two_waves_become_one() -> None:

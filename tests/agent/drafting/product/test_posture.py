@@ -5,6 +5,7 @@ import pytest
 from agent.drafting.judgement import Given
 from agent.drafting.product.controls import claimed
 from agent.drafting.product.posture import posture, summary
+from agent.facts.sheet import build_sheet
 from agent.records import ClaimedControl, Threat
 from tests.fakes.drafting.sheets import row, sheet_of
 from tests.fakes.drafting.threats import (
@@ -45,6 +46,16 @@ def test_posture_says_what_makes_it_dangerous(keys: tuple[str, ...], told: str) 
     product = Given(sheet_of(*map(row, keys)), "Nimbus", "agent-framework")
     assert told in posture(product, found_of(), SCORE)
     assert summary(product).startswith("Nimbus is a framework for agents")
+
+
+def test_posture_does_not_deny_an_approval_that_may_be_mentioned() -> None:
+    product = Given(sheet_of(row("runs_code")), "Nimbus", "agent-framework")
+    assert "Neither an approval step nor a sandbox was found" in posture(product, found_of(), SCORE)
+    sheet = product.sheet
+    outlook = sheet.outlook.model_copy(update={"mentioned": ("approval_before",)})
+    looked = [one.model_copy(update={"reader": "embedded"}) for one in sheet.searched]
+    unsure = build_sheet(sheet.facts, sheet.evidence, looked, outlook=outlook)
+    assert "may describe an approval step" in posture(product._replace(sheet=unsure), found_of(), SCORE)
 
 
 def test_an_llms_posture_leads_while_its_marks_stand() -> None:

@@ -108,6 +108,8 @@ def test_every_proposal_passes_the_check() -> None:
         ("It asks nobody for a confirmation before it deletes records.", "approval_before", "asserted", False),
         ("Nobody is asked for a confirmation before it deletes records.", "approval_before", "asserted", False),
         ("It deletes records without asking a person for a confirmation.", "approval_before", "asserted", False),
+        ("There are no confirmation prompts.", "approval_before", "asserted", False),
+        ("It never asks for permission.", "approval_before", "asserted", False),
         # A setting decides.
         (OPT_OUT, "telemetry_to_vendor", "asserted", False),
     ],
@@ -159,6 +161,19 @@ def test_the_outlook_knows_more_than_is_asserted() -> None:
     assert outlook.chances["stdio"] > outlook.chances["places_calls"]
     assert sum(outlook.kinds.values()) == pytest.approx(1)
     assert max(outlook.kinds, key=lambda kind: outlook.kinds[kind]) == "mcp-server"
+
+
+def test_what_may_be_mentioned_is_not_called_absent() -> None:
+    def looked(sentence: str) -> tuple[bool, bool]:
+        page = document(f"# Tern\n\nTern lists berths.\n\n{sentence}\n")
+        own = rows(page)
+        outlook = READER.outlook((page,), own)
+        absent = {row.key for row in read_sheet((page,), own, [READER], outlook=outlook).absent}
+        return "approval_before" in outlook.mentioned, "approval_before" in absent
+
+    assert looked("Berths have numbers.") == (False, True)
+    # Only claimed, and not certain enough for a fact.
+    assert looked("A person reviews the plan.") == (True, False)
 
 
 def test_nothing_to_read_is_nothing_read() -> None:
