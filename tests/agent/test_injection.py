@@ -4,6 +4,7 @@ shown.
 Every case is run beside its clean twin (`fakes.paired`). The default run takes a few of each class.
 """
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ TWINS = {
 }
 """The half of a fragment that a reader sees: the twin contains it too, and in the same place it may move an estimate.
 """
+TENTH, HARDLY = Decimal("0.1"), 0.005
 UNTOLD = {"I090": "one request is made under one name, and the name is recorded beside the page"}
 
 
@@ -65,10 +67,13 @@ def check(case: Case, pair: paired.Pair, *, raises: bool = False) -> None:
         return
     before, after = paired.conclusions(pair.clean), paired.conclusions(pair.planted)
     if raises or case.id in RAISES:
-        factors = [(before["factors"], after["factors"])]
         # Compare the values: the ends of a range are rounded separately, and a row read differently moves them a
-        # little.
-        assert all(new[key][0] >= old[key][0] for old, new in factors for key in old)  # type: ignore[index,attr-defined]
+        # little. A value may lose a tenth by rounding, if what it is rounded from hardly moved.
+        sheets = [pair.clean.draft.facts, pair.planted.draft.facts]
+        told, now = (sheet.outlook.factors if sheet else {} for sheet in sheets)
+        for key, old in before["factors"].items():  # type: ignore[attr-defined]
+            steady = key in told and now[key] > told[key] - HARDLY
+            assert after["factors"][key][0] >= old[0] - (TENTH if steady else 0), key  # type: ignore[index]
     else:
         assert after == before
 

@@ -48,10 +48,14 @@ def statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
     """
     found: list[Statement] = []
     for document in documents:
+        # Text that is repeated to be found may be quoted, but it states nothing that counts. Only its first occurrence
+        # has a finding.
+        stuffed = {_plain(document.text[f.start : f.end]) for f in document.findings if f.kind == "retrieval-dominance"}
         for section, group in _groups(document):
             together = " ".join(document.text[start:end] for start, end, _ in group)
             for start, end, block in group:
                 quote = document.text[start:end]
+                repeated = any(text in _plain(quote) for text in stuffed)
                 sort = classify(quote)
                 rank = _rank(document, quote, sort, together)
                 found.append(
@@ -65,7 +69,7 @@ def statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
                         rank=rank,
                         about="product" if document.kind == "analyst-note" else section.about,
                         flagged=covered(document, start, end, MILD_FINDINGS),
-                        claim=rank < COUNTING_RANK and is_claim(quote),
+                        claim=rank < COUNTING_RANK and (repeated or is_claim(quote)),
                         block=block.kind,
                         heads=block.heads,
                         language=block.language,
@@ -153,6 +157,10 @@ def _spans(text: str, block: DocumentBlock) -> Iterator[tuple[int, int]]:
         start += len(quote) - len(quote.lstrip())
         if _HAS_WORD.search(quote):
             yield start, start + len(quote.strip())
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def covered(document: Document, start: int, end: int, besides: Collection[FindingKind]) -> bool:
