@@ -44,7 +44,9 @@ def fetch(folder: Path, host: str = HOST, labels: Path = FOLDER) -> tuple[int, l
             try:
                 answer = client.get(f"{host}/{quote(row['repository'])}/{row['commit']}/{quote(row['path'])}")
             except httpx2.HTTPError as error:
-                raise SourceError(f"no answer: {error}", where=host, hint="run it again; what is there is kept") from None
+                raise SourceError(
+                    f"no answer: {error}", where=host, hint="run it again; what is there is kept"
+                ) from None
             if answer.status_code != httpx2.codes.OK:
                 left.append(f"{name}: status {answer.status_code}")
             elif hashlib.sha256(answer.content).hexdigest() != row["sha256"]:
