@@ -17,11 +17,10 @@ import httpx2
 
 from agent.errors import SourceError
 from evals.script import run_script
-from evals.training.labels import FOLDER, find_texts, rows_of
+from evals.training.labels import BUNDLED, FOLDER, find_texts, rows_of
 
 HOST: Final = "https://raw.githubusercontent.com"
 SECONDS: Final = 30.0
-_BUNDLED: Final = "corpus/"
 
 
 def place_of(folder: Path, repository: str, path: str) -> Path:
@@ -33,7 +32,7 @@ def fetch(folder: Path, host: str = HOST, labels: Path = FOLDER) -> tuple[int, l
     """Download all missing texts of `labels` from `host`. Returns the number of texts written, and the others by name
     with the reason.
     """
-    rows = [row for row in rows_of(labels / "texts.tsv") if not row["repository"].startswith(_BUNDLED)]
+    rows = [row for row in rows_of(labels / "texts.tsv") if not row["repository"].startswith(BUNDLED)]
     here = find_texts({row["sha256"] for row in rows}, [folder]) if folder.is_dir() else {}
     written, left = 0, []
     with httpx2.Client(timeout=SECONDS) as client:

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from agent.facts.readers.embedded import EmbeddedReader
 from agent.facts.readers.heads import load_heads
 from agent.facts.vocabulary import load_vocabulary
-from evals.training.labels import FOLDER, rows_of
+from evals.training.labels import BUNDLED, FOLDER, rows_of
 
-_CORPUS: Final = "corpus/"
 _TAUGHT: Final = 8
 """Minimum number of labelled statements of a case that taught the reader; other cases have two or three."""
 
@@ -37,7 +36,7 @@ def taught_cases() -> frozenset[str]:
     slugs = {row["text"]: row["repository"] for row in rows_of(FOLDER / "texts.tsv")}
     labelled = Counter(slugs[row["text"]] for row in rows_of(FOLDER / "facts.tsv"))
     return frozenset(
-        name[len(_CORPUS) :] for name, count in labelled.items() if name.startswith(_CORPUS) and count >= _TAUGHT
+        name[len(BUNDLED) :] for name, count in labelled.items() if name.startswith(BUNDLED) and count >= _TAUGHT
     )
 
 
@@ -81,8 +80,8 @@ class Folds:
 
     @cached_property
     def _owners(self) -> Mapping[str, str]:
-        rows = [row for row in rows_of(FOLDER / "texts.tsv") if row["repository"].startswith(_CORPUS)]
-        return {row["repository"][len(_CORPUS) :]: row["owner"] for row in rows}
+        rows = [row for row in rows_of(FOLDER / "texts.tsv") if row["repository"].startswith(BUNDLED)]
+        return {row["repository"][len(BUNDLED) :]: row["owner"] for row in rows}
 
     @cached_property
     def _readers(self) -> Sequence[EmbeddedReader]:

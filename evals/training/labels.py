@@ -24,6 +24,8 @@ from evals.training.align import align
 
 ROLES: Final[tuple[StatementRole, ...]] = get_args(StatementRole)
 FOLDER: Final = Path(__file__).parent / "labels"
+BUNDLED: Final = "corpus/"
+"""What the repository of a bundled case's text begins with."""
 LETTERS: Final = dict(zip("BTCLKAIENMOX", ROLES, strict=True))
 """Letter used in labelling → the role that it stands for."""
 _MIN_SHARE: Final = 0.5

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from agent.intake.extract.statements.roles import ROLES, carries_facts, choose
 from agent.records import CARRYING, StatementRole
 from evals.script import wide_markdown
-from evals.training.labels import LabelledPage, Place
+from evals.training.labels import BUNDLED, LabelledPage, Place
 
 _CARRIES: Final = np.array([role in CARRYING for role in ROLES])
 LEAKS: Final[tuple[StatementRole, ...]] = ("instruction", "marketing", "example", "news", "other-product", "navigation")
@@ -92,8 +92,8 @@ def figures_of(places: Places, threshold: float) -> dict[str, float]:
 def render(places: Places, threshold: float) -> str:
     """Return the page as Markdown."""
     first = places.part(first_batch)
-    later = places.part(lambda label: not first_batch(label) and not label.repository.startswith("corpus/"))
-    corpus = places.part(lambda label: label.repository.startswith("corpus/"))
+    later = places.part(lambda label: not first_batch(label) and not label.repository.startswith(BUNDLED))
+    corpus = places.part(lambda label: label.repository.startswith(BUNDLED))
     strict = strict_threshold(first)
     rows = []
     for name, part, limit in (

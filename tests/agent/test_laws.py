@@ -171,7 +171,7 @@ def test_hardly_a_sentence_lowers_a_factor_of_any_case() -> None:
         assert len(lower) <= 1, (case.slug, line)
         for key in lower:
             moved.append((case.slug, line))
-            assert before.factors[key].value - after.factors[key].value <= Decimal("0.1"), (case.slug, line)
+            assert before.factors[key].value - after.factors[key].value <= TENTH, (case.slug, line)
         assert taken(after) == taken(before)
     assert len(moved) <= len(cases()) // 100, moved
 

@@ -140,26 +140,23 @@ class EmbeddedReader:
         become likely too, which would cancel the control's reduction of a factor. A mere claim makes no key likely, but
         it counts as a mention.
         """
-        readable = readable_of(documents, statements)
         chances: dict[str, float] = {}
-        if readable:
+        mentioned: set[str] = set()
+        if readable := readable_of(documents, statements, claims=True):
             scores = self._usable_scores(documents, readable)
-            governed = np.array([is_control(statement) for statement in readable], dtype=bool)
-            scores[governed[:, None] & ~self._controls[None, :]] = LOWEST
-            told = self._heads.chances(scores)
-            chances = {key: round(float(c), _DIGITS) for key, c in zip(self._heads.keys, told, strict=True)}
+            mentions = self._heads.chances(scores) >= MENTIONED
+            mentioned = {key for key, is_mentioned in zip(self._heads.keys, mentions, strict=True) if is_mentioned}
+            told = np.array([not statement.claim for statement in readable], dtype=bool)
+            if told.any():
+                governed = np.array([is_control(statement) for statement in readable], dtype=bool)
+                scores[governed[:, None] & ~self._controls[None, :]] = LOWEST
+                likely = self._heads.chances(scores[told])
+                chances = {key: round(float(c), _DIGITS) for key, c in zip(self._heads.keys, likely, strict=True)}
         return Outlook(
             kinds=kind_chances(documents, self._heads),
             chances=chances,
-            mentioned=self._mentioned(documents, statements),
+            mentioned=tuple(key.id for key in self._vocabulary if key.id in mentioned),
         )
-
-    def _mentioned(self, documents: Sequence[Document], statements: Sequence[Statement]) -> tuple[str, ...]:
-        if not (readable := readable_of(documents, statements, claims=True)):
-            return ()
-        told = self._heads.chances(self._usable_scores(documents, readable))
-        found = {key for key, chance in zip(self._heads.keys, told, strict=True) if chance >= MENTIONED}
-        return tuple(key.id for key in self._vocabulary if key.id in found)
 
     def scores(self, documents: Sequence[Document], statements: Sequence[Statement]) -> NDArray[np.float32]:
         """Compute the log-odds of each key for each statement, shape (n, keys of the heads)."""

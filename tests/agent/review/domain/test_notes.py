@@ -27,7 +27,7 @@ def numbers(desk: Desk) -> dict[str, int]:
     return {placed.threat.id: placed.number for placed in View(desk.reviewed).threats}
 
 
-FIRST, TWO = numbers(DESK), 2
+FIRST = numbers(DESK)
 
 
 def old(desk: Desk) -> Desk:
@@ -60,7 +60,7 @@ def test_a_number_is_what_a_threat_had_whatever_is_struck_added_or_comes() -> No
     struck, fact = next(
         (made, name)
         for name in (f"fact/{one.id}" for one in facts_of(DESK.draft))
-        if len(numbers(made := DESK.act("strike", name)).keys() - FIRST.keys()) == TWO
+        if len(numbers(made := DESK.act("strike", name)).keys() - FIRST.keys()) == 2
     )
     assert {name: n for name, n in numbers(struck).items() if name in FIRST}.items() <= FIRST.items()
     came, other = sorted(numbers(struck).keys() - FIRST.keys(), key=numbers(struck).__getitem__)
