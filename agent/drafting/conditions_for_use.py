@@ -36,6 +36,8 @@ class ConditionRow(Record):
     eases: tuple[str, ...] = Field(alias="for")
     ids: tuple[str, ...] = ()
     """Ids of catalogue threats that the condition eases, regardless of their facts."""
+    unless: tuple[str, ...] = ()
+    """Keys of facts; a threat that rests on one of them is not eased."""
     met: tuple[str, ...] = ()
     not_for: tuple[ProductKind, ...] = ()
     text: str
@@ -114,8 +116,9 @@ def _derived(given: Given, threats: Sequence[Threat], every: Sequence[Threat]) -
         # Products of this kind can meet the condition, and no counted control already meets it.
         met = (fact.rank >= CONTROL_RANK and default_of(fact) for fact in asserted(given.sheet, *row.met))
         if given.kind not in row.not_for and not any(met):
-            ids = {fact.id for fact in asserted(given.sheet, *row.eases)}
-            touched = {one.id: row.metrics for one in every if ids & set(one.facts) or one.id in row.ids}
+            ids, other = ({fact.id for fact in asserted(given.sheet, *keys)} for keys in (row.eases, row.unless))
+            rests = {one.id: set(one.facts) for one in every if not other & set(one.facts)}
+            touched = {id_: row.metrics for id_, facts in rests.items() if ids & facts or id_ in row.ids}
             offered.append(_Measure(row.text, row.who, row.price, touched))
     measures: list[_Measure] = []
     for own in (threats, every):

@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from agent.drafting.calibration import FactorCalibration, FactorConstants, load_factors
 from agent.drafting.judgement import NOTHING, JudgedFactor, Judgement, stands
-from agent.drafting.wording import default_of, kind_title, listed
+from agent.drafting.wording import default_of, kind_title, listed, sure_facts
 from agent.facts.sheet import CONTROL_RANK, counted, without
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactorEstimate, FactSheet, Lowering, Part, State
@@ -48,6 +48,8 @@ _DIGITS: Final = 4
 _CENTS: Final = 2
 _NAMED: Final = 3
 """Maximum number of facts that a rationale mentions."""
+_TOLD: Final = 0.015
+"""Minimum effect of a fact that a rationale mentions as a reason."""
 _TENTH: Final = Decimal("0.1")
 _UNKNOWN_EFFECT: Final = 0.03
 _UNKNOWN_LOWERING: Final = -0.1
@@ -148,6 +150,9 @@ def _embedded(sheet: FactSheet, kind: ProductKind, key: FactorKey, calibration: 
     value = _tenth(found.total)
     facts = tuple(dict.fromkeys(found.facts))
     state: State = "claimed" if facts else "inferred"
+    firm = sure_facts(sheet)
+    effects = {part.signal: part.effect for part in found.parts}
+    told = [fact for fact in facts if fact.id in firm and effects[fact.key] >= _TOLD]
     if any(fact.state == "confirmed" for fact in facts):
         state = "confirmed"
     if any(fact.conflicts_with for fact in facts):
@@ -158,7 +163,7 @@ def _embedded(sheet: FactSheet, kind: ProductKind, key: FactorKey, calibration: 
         high=max(value, _tenth(found.total + spread.above)),
         state=state,
         parts=tuple(found.parts),
-        rationale=_rationale(kind, facts, found.falls),
+        rationale=_rationale(kind, told, found.falls),
         evidence=tuple(dict.fromkeys(mark for fact in facts for mark in fact.evidence)),
     )
 
@@ -237,9 +242,13 @@ def _raising(sheet: FactSheet, key: FactorKey, constants: FactorConstants) -> Se
 def _falling(sheet: FactSheet, key: FactorKey, constants: FactorConstants) -> Sequence[tuple[Fact, float, str]]:
     """Return the best fact of each limit, denial and documented control that lowers a factor, its effect and rule."""
     best: dict[tuple[str, str], tuple[Fact, float, str]] = {}
+    # A product that acts does not only read: the limit is about one of its parts or modes.
+    acts = any(load_vocabulary()[fact.key].group == "does" for fact in counted(sheet, polarity="asserted"))
     for fact in counted(sheet):
         entry, (controlled, given) = load_vocabulary()[fact.key], CONTROLS.get(fact.key, (None, 0.0))
         effect = constants.lowering.get(fact.key, _UNKNOWN_LOWERING)
+        if fact.key == "read_only" and acts:
+            continue
         if fact.polarity == "asserted" and key in entry.lowers:
             rule = "a stated limit"
         elif fact.polarity == "denied" and entry.deniable and key in entry.denial_lowers:
@@ -276,7 +285,7 @@ def _rationale(kind: ProductKind, facts: Sequence[Fact], falls: Sequence[tuple[F
     if raising:
         first += f", raised because it {listed(raising[:_NAMED])}"
     elif not lowering:
-        first += "; the listing gives no reason to change it"
+        first += "; the listing gives no strong reason to change it"
     if not lowering:
         return f"{first}."
     last = listed([f"{row.rule} ({words[fact.key].title})" for fact, row in falls[:_NAMED]])

@@ -189,8 +189,8 @@ def _of_likely(one: Open, causes: Spread) -> Question:
     words = load_wording()[one.keys[0]]
     return Question(
         id="Q0",
-        text=one.question,
-        why=f"The sources as a whole suggest that it may {words.do} {words.what}.",
+        text=f"{'Does' if words.as_is else 'Can'} it {words.do} {words.what}? If so, {inside(one.question)}",
+        why="No sentence that states or denies it was recognised.",
         changes=f"If the answer is unsafe, a threat is added: {inside(one.title)}.",
         proposed=f"No. / It {third_person(words.do)} {words.what}, limited to … by …",
         settles=settles,

@@ -18,9 +18,7 @@ MAX_SLOT_WORDS: Final = 6
 MAX_SLOT_CHARS: Final = 48
 _LISTED_SLOTS: Final = 2
 """Maximum number of objects of one key in a phrase."""
-SURE: Final = 0.8
-"""Minimum confidence for a fact to be sure: of the embedded reader's facts above it, 90 % are right, and most are
-stated by their quotes."""
+SURE_FILE: Final = "calibration/sure_facts.json"
 FEW_WORDS: Final = 3
 """Minimum number of words in a self-explanatory quote."""
 MAX_MARKS: Final = 3
@@ -66,6 +64,17 @@ class Words(Record):
     """Whether the fact is stated without "can"; abilities use "can", because sources seldom say when they are used."""
     denied: str = ""
     """The wording of a denial; if empty, "does not" with the verb is used."""
+
+
+class SureLimits(Record):
+    """The confidence from which a fact is stated in a sentence, because its quote alone states it
+    (`evals.training.sure_facts`)."""
+
+    facts: int
+    """The number of facts that the limits were fitted on."""
+    usual: float
+    """The limit of keys without one of their own."""
+    limits: dict[str, float]
 
 
 class Said(NamedTuple):
@@ -114,6 +123,10 @@ class Said(NamedTuple):
 
 load_wording: Final = loader("wording.yaml", dict[str, Words])
 """Loads the wordings by vocabulary key."""
+
+
+load_sure_limits: Final = loader(SURE_FILE, SureLimits)
+"""Loads the limits of confidence by vocabulary key."""
 
 
 def subject(kind: ProductKind, name: str) -> str:
@@ -179,9 +192,10 @@ def said_by(facts: Sequence[Fact], sure: Collection[str]) -> Said:
 def sure_facts(sheet: FactSheet) -> frozenset[str]:
     """Return the ids of facts sure enough to be stated in a sentence; other facts still count and show their quotes.
 
-    A fact found only by the embedded reader needs a confidence of at least `SURE` and a self-explanatory quote, which
-    has enough words, names a tool, or is not ASCII.
+    A fact found only by the embedded reader needs a confidence of at least its key's limit and a self-explanatory
+    quote, which has enough words, names a tool, or is not ASCII.
     """
+    known = load_sure_limits()
     told = {
         item.id
         for item in sheet.evidence
@@ -191,7 +205,7 @@ def sure_facts(sheet: FactSheet) -> frozenset[str]:
         fact.id
         for fact in sheet.facts
         if any(source.reader != "embedded" for source in fact.sources)
-        or (fact.confidence >= SURE and not told.isdisjoint(fact.evidence))
+        or (fact.confidence >= known.limits.get(fact.key, known.usual) and not told.isdisjoint(fact.evidence))
     )
 
 

@@ -414,7 +414,7 @@ def _in_short(writer: Writer, item: RankedThreat) -> Entry:
     """Build a short entry on a later threat: how it works, and what you should do if there is space."""
     todo = _remedies(writer, item, whole=False, vendor=False) if writer.room.rest_todo else []
     begun = within(item.threat.how, _SHORT_HOW)
-    text = writer.prose.text(begun, () if marked(begun) else item.threat.evidence[:2]) if begun else ()
+    text = writer.prose.text(begun, () if marked(begun) else writer.view.quotes_of(item)[:2]) if begun else ()
     return Entry(item.name, _title(item), _stands(writer, item), text, tuple(todo))
 
 
@@ -449,7 +449,7 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     threat = item.threat
     how = threat.how or threat_sentence(threat.statement)
     shown = how if whole else within(how, writer.room.how)
-    extra = () if marked(shown) else threat.evidence[:3]
+    extra = () if marked(shown) else writer.view.quotes_of(item)[:3]
     text = writer.prose.text(how, extra) if whole else writer.brief(item.name, how, writer.room.how, extra)
     quote = () if has_quote(shown) else _quote(writer, item, WIDEST.quote if whole else writer.room.quote)
     items: list[Text] = [doc.joined(doc.soft("Quote:"), quote)] if quote else []
@@ -468,7 +468,8 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
     Returns an empty text if there is no space or the page already shows the quote. Of an LLM's quotes, only those are
     shown that read as prose; its sentences cite the others.
     """
-    quotes = {mark: writer.view.evidence[mark].quote for mark in item.threat.evidence if mark in writer.view.evidence}
+    known = writer.view.evidence
+    quotes = {mark: known[mark].quote for mark in writer.view.quotes_of(item) if mark in known}
     about = f"{item.threat.title} {bare(item.threat.how)} {item.threat.statement.action}"
     chosen = item.threat.by in ("llm", "both")
     if chosen:

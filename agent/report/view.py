@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from agent.drafting.wording import sure_facts
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import (
     Capability,
@@ -122,6 +123,28 @@ class View:
     def evidence(self) -> dict[str, Evidence]:
         """Evidence by id."""
         return {item.id: item for item in self.draft.evidence}
+
+    @cached_property
+    def _firm(self) -> frozenset[str]:
+        facts = self.draft.facts
+        return sure_facts(facts.sheet(self.draft.evidence)) if facts else frozenset()
+
+    def quotes_of(self, item: RankedThreat) -> tuple[str, ...]:
+        """Return the ids of the quotes to show with a threat.
+
+        Of a threat without an LLM's choice, these are the quotes that state a fact on their own; if the threat is
+        assumed, only those that concern its layer. A headline is never shown without a quote.
+        """
+        threat = item.threat
+        facts = {fact.id: fact for fact in self.facts}
+        if threat.by != "embedded" or not facts.keys() & set(threat.facts):
+            return threat.evidence
+        firm = self._firm.intersection(threat.facts)
+        if threat.basis == "assumed":
+            firm &= set(self.facts_pinning(item.layer))
+        marks = {mark for id_ in firm for mark in facts[id_].evidence}
+        chosen = tuple(mark for mark in threat.evidence if mark in marks)
+        return threat.evidence if not chosen and item == self.headline else chosen
 
     @cached_property
     def measures(self) -> dict[tuple[str, str], Condition]:

@@ -80,7 +80,7 @@ _ROWS: Final[dict[Label, _Row]] = {
 }
 _ENOUGH: Final = 4
 """If an LLM gave at least this many rows, no rows derived from facts are added."""
-_IN_POSTURE: Final[frozenset[Label]] = frozenset({"Acts", "Reads", "Credentials"})
+_IN_POSTURE: Final[frozenset[Label]] = frozenset({"Acts", "Reads"})
 _UNTOLD: Final = frozenset(
     {
         "mcp_server", "takes_free_text", "certification", "disclosure", "encryption", "secret_handling", "access_roles",

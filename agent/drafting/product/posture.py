@@ -1,7 +1,7 @@
 """Write the summary of the product and the posture: three sentences that an analyst can act on.
 
-The posture states the product's main abilities and whose rights it uses, what makes them dangerous, and which controls
-protect which part of the product.
+The posture states the product's main abilities, what makes them dangerous, and which controls protect which part of the
+product.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,8 @@ from agent.drafting.wording import (
     searched,
     subject,
 )
-from agent.facts.sheet import CONTROL_RANK
+from agent.facts.sheet import CONTROL_RANK, counted
+from agent.facts.vocabulary import GroupId
 from agent.records import FactSheet, Score
 
 NAMED: Final = 3
@@ -36,7 +37,6 @@ _ENTRIES: Final = (
 """Entry points for an attacker's text, most obvious first."""
 _LIMITS: Final = frozenset({"read_only", "advises_only"})
 _OUTSIDERS: Final = frozenset({"reads_untrusted_content", "reads_mail_chat", "talks_with_public", "reads_web"})
-_RIGHTS: Final = ("user_oauth", "api_key", "service_account", "password_login", "per_user_identity")
 _AUTHORS: Final = {"mcp_client": "anyone who runs one", "takes_voice_images": "anyone who supplies such input"}
 """Who can plant instructions at entry points that nobody writes to directly."""
 _CONTROLS: Final = (
@@ -75,53 +75,40 @@ def posture(given: Given, found: Found, score: Score) -> str:
 
 
 def posture_keys(sheet: FactSheet) -> frozenset[str]:
-    """Return the keys covered by a posture derived from facts: main abilities, rights and entry point."""
-    told = _gravest(sheet)[:NAMED]
-    return frozenset(one.key for one in (*told, *(_rights(sheet) if told else ()), *_entries(sheet)[:1]))
+    """Return the keys covered by a posture derived from facts: main abilities and entry point."""
+    return frozenset(one.key for one in (*_gravest(sheet)[:NAMED], *_entries(sheet)[:1]))
 
 
 def _gravest(sheet: FactSheet) -> list[Said]:
     """Return what the product does, graver abilities first, or else what it reads."""
-    rows = [one for one in said(sheet, group="does") if one.polarity != "denied"]
-    rows = rows or [
-        one for one in said(sheet, group="reads") if one.polarity != "denied" and one.key != "takes_free_text"
-    ]
-    return sorted(_firm(rows), key=lambda one: (not one.entry.grave, -one.rank, -one.confidence))
+    rows = _firm(sheet, group="does")
+    rows = rows or [one for one in _firm(sheet, group="reads") if one.key != "takes_free_text"]
+    return sorted(rows, key=lambda one: (not one.entry.grave, -one.rank, -one.confidence))
 
 
-def _firm(rows: Sequence[Said]) -> list[Said]:
-    """Return the sayings that are sure enough for a sentence, or all sayings if none is."""
-    return [one for one in rows if one.sure] or list(rows)
+def _firm(sheet: FactSheet, *, group: GroupId | None = None, keys: Sequence[str] | None = None) -> list[Said]:
+    """Return what is asserted surely enough for a sentence."""
+    return [one for one in said(sheet, group=group, keys=keys) if one.polarity != "denied" and one.sure]
 
 
 def _entries(sheet: FactSheet) -> list[Said]:
-    return _firm([one for one in said(sheet, keys=_ENTRIES) if one.polarity != "denied"])
-
-
-def _rights(sheet: FactSheet) -> list[Said]:
-    """Return the first sure saying about whose rights the product uses, if there is one."""
-    return [one for one in said(sheet, keys=_RIGHTS, polarity="asserted") if one.sure][:1]
+    return _firm(sheet, keys=_ENTRIES)
 
 
 def _does(given: Given) -> str:
-    """Write what the product can do and with whose rights."""
+    """Write what the product can do. Whose rights it uses for that is seldom stated in the same place."""
     told = _gravest(given.sheet)[:NAMED]
     if not told:
-        return f"Nothing that {given.name} does to other systems was recognised in the sources."
-    rights = _rights(given.sheet)
-    text = f"{subject(given.kind, given.name)} {predicates(told, plain=True)}"
-    if rights:
-        cited = marks((*cited_by(told), *cited_by(rights)), NAMED + 1)
-        return f"{text}, using {rights[0].what.removeprefix('with ')}{cited}."
-    return f"{text}{marks(cited_by(told))}."
+        return f"What {given.name} does to other systems was not recognised clearly enough to say."
+    return f"{subject(given.kind, given.name)} {predicates(told, plain=True)}{marks(cited_by(told))}."
 
 
 def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
     """Write what makes these abilities dangerous."""
     entries = _entries(sheet)
-    alone = [one for one in said(sheet, keys=("runs_unattended", "scheduled"), polarity="asserted") if one.sure][:1]
-    opened = said(sheet, keys=("endpoint_no_auth",), polarity="asserted")[:1]
-    acts = any(one.polarity != "denied" for one in said(sheet, group="does"))
+    alone = [one for one in _firm(sheet, keys=("runs_unattended", "scheduled")) if one.polarity == "asserted"][:1]
+    opened = [one for one in _firm(sheet, keys=("endpoint_no_auth",)) if one.polarity == "asserted"][:1]
+    acts = bool(_firm(sheet, group="does"))
     if opened and not any(one.key in _OUTSIDERS for one in entries):
         return f"It {opened[0].clause}, so anyone who can reach it can use these abilities{marks(cited_by(opened))}."
     if entries:
@@ -136,7 +123,7 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
             text = f"It {abilities([first])}; {who} could plant instructions that {could}"
         else:
             text = f"Anyone who can write to the content it reads could plant instructions that {could}"
-        extra = alone or said(sheet, keys=("approval_off",))[:1]
+        extra = alone or _firm(sheet, keys=("approval_off",))[:1]
         if extra:
             text += ", and it " + abilities(extra)
         return f"{text}{marks(cited_by((first, *extra)))}."
@@ -151,28 +138,36 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
 
 def _against(sheet: FactSheet) -> str:
     """Write which safeguards stand against this."""
-    rows = [one for one in said(sheet, keys=_CONTROLS) if one.polarity != "denied"]
-    if not rows:
-        return _unopposed(sheet)
-    named = _firm(rows)[:NAMED]
+    acts = any(one.polarity == "asserted" for one in _firm(sheet, group="does"))
+    # A product that acts does not only read: the sentence is about one of its parts or modes.
+    keys = [key for key in _CONTROLS if not (acts and key == "read_only")]
+    rows = [one for one in said(sheet, keys=keys) if one.polarity != "denied"]
+    named = [one for one in rows if one.sure][:NAMED]
+    if not named:
+        return _maybe(rows[0], sheet) if rows else _unopposed(sheet)
     one, names = len(named) == 1, listed([_named(each, sheet) for each in named])
-    keys = {one.key for one in rows}
+    stated = {one.key for one in named}
     facts = {fact.id: fact for fact in sheet.facts}
-    counting = [facts[id_] for one in rows for id_ in one.facts]
-    if not keys & _LIMITS and not any(fact.rank >= CONTROL_RANK and default_of(fact) for fact in counting):
+    counting = [facts[id_] for one in named for id_ in one.facts]
+    if not stated & _LIMITS and not any(fact.rank >= CONTROL_RANK and default_of(fact) for fact in counting):
         claimed = f"The sources mention {names} as {'a safeguard' if one else 'safeguards'}{marks(cited_by(named))}"
         return f"{claimed}; whether {'it is' if one else 'they are'} on by default was not recognised."
     text = f"The documented {'safeguard is' if one else 'safeguards are'} {names}"
-    if not keys & {*_LIMITS, "approval_before"} and absent(sheet, "approval_before"):
+    if not stated & {*_LIMITS, "approval_before"} and absent(sheet, "approval_before"):
         return f"{text}{marks(cited_by(named))}, but no approval step was found{searched('approval_before')}."
     return f"{text}{marks(cited_by(named))}."
+
+
+def _maybe(one: Said, sheet: FactSheet) -> str:
+    """State that a control may be described, where no sentence is clear enough to say so."""
+    return f"The sources may describe {_named(one, sheet)}, but no sentence is clear enough to rely on."
 
 
 def _unopposed(sheet: FactSheet) -> str:
     """State that no control was found, and what was searched for."""
     if denied := said(sheet, keys=("approval_before",), polarity="denied"):
         return f"It {denied[0].clause}{marks(denied[0].evidence)}."
-    if absent(sheet, "approval_before") and absent(sheet, "sandbox"):
+    if absent(sheet, "approval_before") and absent(sheet, "sandbox") and not counted(sheet, "container"):
         return f"Neither an approval step nor a sandbox was found{searched('approval_before', 'sandbox')}."
     disputed = next((fact for fact in sheet.facts if fact.key == "approval_before" and not fact.counts), None)
     if disputed:

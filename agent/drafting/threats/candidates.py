@@ -23,6 +23,7 @@ from agent.drafting.threats.severity import UNQUOTED, Choice, Factors, metrics_o
 from agent.drafting.threats.templates import phrase
 from agent.drafting.wording import MAX_MARKS, inside, kind_title, load_wording, marks
 from agent.facts.sheet import counted
+from agent.facts.vocabulary import load_vocabulary
 from agent.records import Basis, Fact, FactSheet, Mitigation, State, Threat, ThreatStatement
 from agent.taxonomy.kinds import ProductKind
 from agent.taxonomy.layers import LayerKey
@@ -185,7 +186,7 @@ def _candidate(
         basis=basis,
         setting=setting,
         default_use=pattern.default_use and not by_setting,
-        how=cited_how(how, _once((*carrying[: MAX_MARKS - bool(entry.facts)], *entry.facts))),
+        how=cited_how(how, _telling(pattern, rests_on, basis, facts)),
         lost=lost,
         by="embedded",
     )
@@ -201,6 +202,14 @@ def cited_how(how: str, facts: Iterable[Fact]) -> str:
     """Append the marks of facts to the description of an attack, before the final full stop."""
     cited = marks((fact.evidence[0] for fact in facts), MAX_MARKS)
     return f"{how.rstrip('.')}{cited}." if cited else how
+
+
+def _telling(pattern: Pattern, rests_on: Sequence[Fact], basis: Basis, facts: FactIndex) -> list[Fact]:
+    """Return the facts to cite for how a threat works: those whose quotes state them and, if the threat is assumed,
+    concern its layer."""
+    words = load_vocabulary()
+    sure = [fact for fact in rests_on if fact.id in facts.sure]
+    return [fact for fact in sure if basis != "assumed" or pattern.layer in words[fact.key].pins]
 
 
 def _setting(pattern: Pattern, carrying: Sequence[Fact], facts: FactIndex) -> str:

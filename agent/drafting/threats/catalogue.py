@@ -225,6 +225,9 @@ class Revision(Record):
 
     when: str = ""
     """A further condition; empty if there is none."""
+    title: str = ""
+    how: str = ""
+    """Other texts; empty if they are the same."""
     metrics: Mapping[Metric, Any] = Field(default_factory=dict)
     """Other rules for some metrics."""
 
@@ -232,7 +235,8 @@ class Revision(Record):
         """Return the revised pattern."""
         when = shared.expression(f"({pattern.when.text}) and ({self.when})") if self.when else pattern.when
         metrics = {**pattern.metrics, **shared.metrics_of(self.metrics)}
-        return pattern.model_copy(update={"when": when, "metrics": metrics})
+        texts = {name: shared.wording(text) for name, text in (("title", self.title), ("how", self.how)) if text}
+        return pattern.model_copy(update={"when": when, "metrics": metrics, **texts})
 
 
 class Priorities(Record):

@@ -23,6 +23,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, NamedTuple, get_args
 
+from agent.drafting.wording import sure_facts
 from agent.facts.sheet import CONTROL_RANK, counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactSheet, Polarity
@@ -53,6 +54,8 @@ class FactIndex:
         """Whether configurable facts make a key hold."""
         self.supposed: Final = frozenset(supposed)
         """Keys that are assumed to hold without a fact, for what-if evaluation."""
+        self.sure: Final = sure_facts(sheet)
+        """Ids of the facts whose quotes state them, as far as is known."""
         controls = load_vocabulary().controls
         self.chances: Final[Mapping[str, float]] = {
             key: chance for key, chance in sheet.outlook.chances.items() if key not in controls

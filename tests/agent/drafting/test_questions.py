@@ -100,7 +100,8 @@ def test_what_is_likely_is_asked_and_not_claimed() -> None:
     likely = Open("L3-x", "security_compliance", "Injected payments", "Can it pay by itself?", ("spends_money",))
     certainty = certainty_of(THIN.sheet, *(layer for layer in LAYERS if layer != "security_compliance"))
     questions = ask(THIN, FACTORS, certainty, found_for(THIN)._replace(open=(likely,)), score_of_base("5.0"))
-    question = next(one for one in questions if one.text == "Can it pay by itself?")
+    question = next(one for one in questions if "spends_money" in one.about)
+    assert question.text == "Can it move money? If so, can it pay by itself?"
     assert question.changes == "If the answer is unsafe, a threat is added: injected payments."
     assert question.about == ("spends_money",)
 

@@ -8,6 +8,7 @@ from agent.drafting.wording import (
     article,
     excerpt,
     listed,
+    load_sure_limits,
     load_wording,
     marks,
     noun,
@@ -100,8 +101,8 @@ def test_several_objects_are_joined() -> None:
 
 
 def test_neighbours_share_a_verb() -> None:
-    sheet = sheet_of(row("reads_web"), row("reads_code"), row("takes_voice_images"))
-    assert predicates(said(sheet)) == "reads web pages and source code, and accepts voice or image input"
+    sheet = sheet_of(row("reads_web"), row("reads_code"), row("takes_free_text"))
+    assert predicates(said(sheet)) == "reads web pages and source code, and accepts instructions in free text"
 
 
 def test_verbs_lists_articles_and_marks() -> None:
@@ -138,9 +139,10 @@ def test_an_excerpt_can_stand_between_quotation_marks(text: str, most: int, expe
 
 def test_a_fact_is_sure_by_its_reader_its_confidence_and_its_quote() -> None:
     sheet, named = sheet_of(row("runs_commands")), sheet_of(row("runs_commands", quote="Shell"))
-    assert sure_facts(sheet) == sure_facts(doubtful(sheet, 0.9)) == {sheet.facts[0].id}
-    assert not sure_facts(doubtful(sheet, 0.7))
-    assert not sure_facts(doubtful(named, 0.9))
+    limit = load_sure_limits().limits["runs_commands"]
+    assert sure_facts(sheet) == sure_facts(doubtful(sheet, limit)) == {sheet.facts[0].id}
+    assert not sure_facts(doubtful(sheet, limit - 0.01))
+    assert not sure_facts(doubtful(named, limit))
 
 
 @pytest.mark.parametrize(

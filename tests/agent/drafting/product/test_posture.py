@@ -7,7 +7,7 @@ from agent.drafting.product.controls import claimed
 from agent.drafting.product.posture import posture, summary
 from agent.facts.sheet import build_sheet
 from agent.records import ClaimedControl, Threat
-from tests.fakes.drafting.sheets import row, sheet_of
+from tests.fakes.drafting.sheets import doubtful, row, sheet_of
 from tests.fakes.drafting.threats import (
     CODER,
     INJECTION,
@@ -24,10 +24,10 @@ from tests.fakes.drafting.threats import (
 SCORE = score_of_base("7.2")
 
 
-def test_posture_says_rights_entry_and_controls() -> None:
+def test_posture_says_abilities_entry_and_controls() -> None:
     assert posture(TICKETS, found_for(TICKETS), SCORE) == (
-        "An assistant connected to Tickety MCP can delete projects and change issues and comments in Tickety, using "
-        "a personal access token [E3, E2, E6]. It can read issue comments that outsiders can write, so planted "
+        "An assistant connected to Tickety MCP can delete projects and change issues and comments in Tickety "
+        "[E3, E2]. It can read issue comments that outsiders can write, so planted "
         "instructions could misuse these abilities [E4]. The documented safeguard is an allow-list (server) [E8], but "
         "no approval step was found [N:approval_before]."
     )
@@ -107,3 +107,17 @@ def test_an_llms_words_lead_for_the_facts_that_they_cite() -> None:
 def test_a_control_cites_its_quote_word_for_word() -> None:
     quotes = {item.id: item.quote for item in CODER.sheet.evidence}
     assert all(one.text == quotes[one.evidence[0]] for one in claimed(CODER, found_for(CODER)))
+
+
+def test_doubtful_controls_and_abilities_are_not_stated() -> None:
+    doubt = doubtful(sheet_of(row("deletes_data"), row("sandbox")), 0.8)
+    told = posture(TICKETS._replace(sheet=doubt), found_of(), SCORE)
+    assert "can delete" not in told
+    assert "may describe a sandbox, but no sentence is clear enough" in told
+
+
+def test_a_part_that_only_reads_is_no_safeguard_of_a_product_that_acts() -> None:
+    reads = sheet_of(row("read_only"), row("reads_web"))
+    acts = sheet_of(row("read_only"), row("reads_web"), row("deletes_data"))
+    assert "read-only access" in posture(TICKETS._replace(sheet=reads), found_of(), SCORE)
+    assert "read-only access" not in posture(TICKETS._replace(sheet=acts), found_of(), SCORE)
