@@ -109,7 +109,6 @@ PATTERN = """
   - Limit the addresses that it may write to.
   vendor:
   - Ask before it writes to a new address.
-  question: To which addresses may it write?
   metrics:
     VI: {L: messages go to strangers}
 """

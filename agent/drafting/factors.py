@@ -284,8 +284,6 @@ def _rationale(kind: ProductKind, facts: Sequence[Fact], falls: Sequence[tuple[F
     first = f"Typical value for {kind_title(kind)}"
     if raising:
         first += f", raised because it {listed(raising[:_NAMED])}"
-    elif not lowering:
-        first += "; the listing gives no strong reason to change it"
     if not lowering:
         return f"{first}."
     last = listed([f"{row.rule} ({words[fact.key].title})" for fact, row in falls[:_NAMED]])

@@ -18,11 +18,10 @@ from pydantic import Field
 
 from agent.drafting.judgement import Given, JudgedQuestion
 from agent.drafting.layers.certainty import Certainty
-from agent.drafting.threats.candidates import Open
 from agent.drafting.threats.cvss_vectors import base_of, changed, eased
 from agent.drafting.threats.selection import Found
 from agent.drafting.threats.severity import THREAT_MULTIPLIER, Factors
-from agent.drafting.wording import capital, inside, listed, load_wording, references, renamed, third_person
+from agent.drafting.wording import capital, listed, references, renamed, third_person
 from agent.facts.knowledge import loader
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
@@ -111,20 +110,16 @@ def ask(
     causes = _causes(factors, found, score, unsure)
     led = _judged(given, found, causes)
     chosen = led[:MAX_QUESTIONS]
-    likely = [_of_likely(one, causes) for one in found.open if one.keys]
-    rows = [*_from_facts(given, found, causes), *likely]
+    rows = _from_facts(given, found, causes)
     open_layers = [layer for layer in unsure if all(layer not in question.settles for question in chosen)]
     # An LLM that read the sources asks better questions, so those derived from facts only fill gaps.
     room = MAX_QUESTIONS if len(led) < MIN_QUESTIONS else 0
     while len(chosen) < room and rows:
-        best = max(rows, key=lambda question: (*_worth(question, open_layers, chosen), question not in likely))
+        best = max(rows, key=lambda question: _worth(question, open_layers, chosen))
         rows.remove(best)
         if any(set(best.about) & set(other.about) for other in chosen):
             continue
-        if best in likely:
-            if any(best.settles[0] in other.settles for other in chosen):
-                continue
-        elif len(chosen) >= MIN_QUESTIONS and not any(_worth(best, open_layers, ())[:2]):
+        if len(chosen) >= MIN_QUESTIONS and not any(_worth(best, open_layers, ())[:2]):
             # The question settles no open layer and changes no shown threat.
             continue
         chosen.append(best)
@@ -180,23 +175,6 @@ def _from_facts(given: Given, found: Found, causes: Spread) -> list[Question]:
             )
         )
     return made
-
-
-def _of_likely(one: Open, causes: Spread) -> Question:
-    """Build a question about a threat that a likely fact would add."""
-    moved = [factor for key in one.keys for factor in load_vocabulary()[key].raises]
-    settles = tuple(dict.fromkeys((one.layer, *moved)))
-    words = load_wording()[one.keys[0]]
-    return Question(
-        id="Q0",
-        text=f"{'Does' if words.as_is else 'Can'} it {words.do} {words.what}? If so, {inside(one.question)}",
-        why="No sentence that states or denies it was recognised.",
-        changes=f"If the answer is unsafe, a threat is added: {inside(one.title)}.",
-        proposed=f"No. / It {third_person(words.do)} {words.what}, limited to … by …",
-        settles=settles,
-        effect=effect(settles, causes),
-        about=one.keys,
-    )
 
 
 def touched_by(keys: Sequence[str], sheet: FactSheet, found: Found) -> list[Threat]:

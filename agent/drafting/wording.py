@@ -19,6 +19,8 @@ MAX_SLOT_CHARS: Final = 48
 _LISTED_SLOTS: Final = 2
 """Maximum number of objects of one key in a phrase."""
 SURE_FILE: Final = "calibration/sure_facts.json"
+LIKELY: Final = 0.5
+"""Minimum probability at which a key without a fact is likely."""
 FEW_WORDS: Final = 3
 """Minimum number of words in a self-explanatory quote."""
 MAX_MARKS: Final = 3
@@ -187,6 +189,20 @@ def said_by(facts: Sequence[Fact], sure: Collection[str]) -> Said:
         confidence=max(fact.confidence for fact in facts),
         sure=any(fact.id in sure for fact in facts),
     )
+
+
+def likely(sheet: FactSheet, groups: Collection[GroupId]) -> tuple[Said, ...]:
+    """Return what the sources as a whole make likely (`LIKELY`) although no fact states it, likeliest first: abilities,
+    never controls or claims, without quotes."""
+    there = {fact.key for fact in sheet.facts}
+    chances = sheet.outlook.chances
+    found = [
+        Said(key.id, "asserted", load_wording()[key.id].what, (), (), 0, chances[key.id], sure=False)
+        for key in load_vocabulary()
+        if key.group in groups and key.claim == "ability" and not key.comforting and key.id not in there
+        if chances.get(key.id, 0.0) >= LIKELY
+    ]
+    return tuple(sorted(found, key=lambda one: -one.confidence))
 
 
 def sure_facts(sheet: FactSheet) -> frozenset[str]:

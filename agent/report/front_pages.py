@@ -563,7 +563,7 @@ def _abilities(title: str, rows: Sequence[Row], key: str = "abilities") -> Part:
     said: dict[Text, Text] = {}
     for label, text in (row.cells for row in rows):
         said[label] = doc.joined(said.get(label, ()), text)
-    empty = doc.paragraph("No actions were recognised in the sources.")
+    empty = doc.paragraph("No ability was recognised; check the sources for some.")
     return doc.part(key, title, doc.table(("", ""), [doc.row(*cells) for cells in said.items()]) if rows else empty)
 
 
@@ -574,7 +574,8 @@ def _of_headline(writer: Writer) -> list[Row]:
     carried = set(first.threat.evidence) - told if first else set()
     rows = []
     for one in writer.view.capabilities:
-        if one.state != "denied" and carried.intersection(one.evidence) and not told.intersection(one.evidence):
+        quotes = set(one.evidence)
+        if one.state != "denied" and quotes & carried & writer.view.telling and not told & quotes:
             said = writer.prose.sentence(f"It {one.action} {one.object}.", one.evidence[:2])
             rows.append(doc.row(doc.strong("Reads" if one.mode == "read" else "Acts"), said))
     return rows

@@ -129,6 +129,11 @@ class View:
         facts = self.draft.facts
         return sure_facts(facts.sheet(self.draft.evidence)) if facts else frozenset()
 
+    @cached_property
+    def telling(self) -> frozenset[str]:
+        """Ids of the quotes that state a fact on their own."""
+        return frozenset(mark for fact in self.facts if fact.id in self._firm for mark in fact.evidence)
+
     def quotes_of(self, item: RankedThreat) -> tuple[str, ...]:
         """Return the ids of the quotes to show with a threat.
 

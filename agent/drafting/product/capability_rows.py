@@ -7,7 +7,7 @@ searched without success, because the embedded reader misses too many paraphrase
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, get_args
 
-from agent.drafting.judgement import Given
+from agent.drafting.judgement import NOTHING, Given
 from agent.drafting.product.posture import posture_keys
 from agent.drafting.wording import (
     Said,
@@ -16,6 +16,7 @@ from agent.drafting.wording import (
     by_verb,
     capital,
     cited_by,
+    likely,
     marks,
     predicates,
     said,
@@ -130,6 +131,9 @@ def _row(given: Given, label: Label, before: frozenset[str]) -> FactLine | None:
     able = further if label in _IN_POSTURE else further or able
     told = by_verb(able[:NAMED] or unable[:NAMED])
     texts = [_sentence(told, given.kind, label, also=also)] if told else []
+    if maybe := _maybe(given, row, every, before if label in _IN_POSTURE else frozenset()):
+        texts.append(f"It may {'also ' * bool(texts)}{predicates(maybe, plain=True)}{marks(cited_by(maybe))}.")
+        told = [*told, *maybe]
     if able and unable and len(able) < NAMED:
         told = [*told, unable[0]]
         texts.append(_sentence(unable[:1], given.kind, label))
@@ -145,6 +149,16 @@ def _row(given: Given, label: Label, before: frozenset[str]) -> FactLine | None:
         facts=tuple(fact for one in told for fact in one.facts),
         evidence=tuple(dict.fromkeys(mark for one in told for mark in one.evidence)),
     )
+
+
+def _maybe(given: Given, row: _Row, every: Sequence[Said], before: frozenset[str]) -> list[Said]:
+    """Return what the product may do besides, in a draft without an LLM: facts that their quotes do not state on their
+    own, and abilities that the sources as a whole make likely."""
+    if given.judgement is not NOTHING:
+        return []
+    doubtful = sorted((one for one in every if not one.sure), key=lambda one: -one.confidence)
+    rows = [one for one in (*doubtful, *likely(given.sheet, row.groups)) if one.is_ability and one.key not in _UNTOLD]
+    return by_verb([one for one in rows if one.key not in before][:NAMED])
 
 
 def _sentence(told: Sequence[Said], kind: ProductKind, label: Label, *, also: bool = False) -> str:

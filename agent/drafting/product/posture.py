@@ -16,6 +16,7 @@ from agent.drafting.wording import (
     cited_by,
     default_of,
     kind_title,
+    likely,
     listed,
     marks,
     noun,
@@ -35,6 +36,8 @@ _ENTRIES: Final = (
     "reads_telemetry", "reads_code", "mcp_client", "queries_data", "takes_voice_images",
 )  # fmt: skip
 """Entry points for an attacker's text, most obvious first."""
+_ACTS: Final[tuple[GroupId, ...]] = ("does",)
+_READS: Final[tuple[GroupId, ...]] = ("reads",)
 _LIMITS: Final = frozenset({"read_only", "advises_only"})
 _OUTSIDERS: Final = frozenset({"reads_untrusted_content", "reads_mail_chat", "talks_with_public", "reads_web"})
 _AUTHORS: Final = {"mcp_client": "anyone who runs one", "takes_voice_images": "anyone who supplies such input"}
@@ -71,12 +74,13 @@ def posture(given: Given, found: Found, score: Score) -> str:
     """Write the posture in three sentences, using an LLM's text if all its quotes still exist."""
     led = given.judgement.posture
     text = renamed(led, found.called) if led and given.stands(led) else ""
-    return text or " ".join((_does(given), _exposed(given.sheet, found, score), _against(given.sheet)))
+    return text or " ".join(filter(None, (_does(given), _exposed(given.sheet, found, score), _against(given.sheet))))
 
 
 def posture_keys(sheet: FactSheet) -> frozenset[str]:
     """Return the keys covered by a posture derived from facts: main abilities and entry point."""
-    return frozenset(one.key for one in (*_gravest(sheet)[:NAMED], *_entries(sheet)[:1]))
+    told = _gravest(sheet)[:NAMED] or _doubtful(sheet, _ACTS)[:NAMED] or _doubtful(sheet, _READS)[:NAMED]
+    return frozenset(one.key for one in (*told, *_entries(sheet)[:1]))
 
 
 def _gravest(sheet: FactSheet) -> list[Said]:
@@ -96,11 +100,23 @@ def _entries(sheet: FactSheet) -> list[Said]:
 
 
 def _does(given: Given) -> str:
-    """Write what the product can do. Whose rights it uses for that is seldom stated in the same place."""
+    """Write what the product can do or, if nothing is sure, what it may do; empty if nothing is known.
+
+    Whose rights it uses for that is seldom stated in the same place.
+    """
     told = _gravest(given.sheet)[:NAMED]
+    who = subject(given.kind, given.name)
     if not told:
-        return f"What {given.name} does to other systems was not recognised clearly enough to say."
-    return f"{subject(given.kind, given.name)} {predicates(told, plain=True)}{marks(cited_by(told))}."
+        told = _doubtful(given.sheet, _ACTS)[:NAMED] or _doubtful(given.sheet, _READS)[:NAMED]
+        who = f"{who.removesuffix('can')}may"
+    return f"{who} {predicates(told, plain=True)}{marks(cited_by(told))}." if told else ""
+
+
+def _doubtful(sheet: FactSheet, groups: tuple[GroupId, ...]) -> list[Said]:
+    """Return abilities that are not sure, those with a quote first."""
+    facts = [one for group in groups for one in said(sheet, group=group)]
+    rows = [one for one in (*facts, *likely(sheet, groups)) if one.is_ability and not one.sure]
+    return [one for one in rows if one.key != "takes_free_text"]
 
 
 def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
@@ -144,7 +160,7 @@ def _against(sheet: FactSheet) -> str:
     rows = [one for one in said(sheet, keys=keys) if one.polarity != "denied"]
     named = [one for one in rows if one.sure][:NAMED]
     if not named:
-        return _maybe(rows[0], sheet) if rows else _unopposed(sheet)
+        return _maybe(rows[:NAMED], sheet) if rows else _unopposed(sheet)
     one, names = len(named) == 1, listed([_named(each, sheet) for each in named])
     stated = {one.key for one in named}
     facts = {fact.id: fact for fact in sheet.facts}
@@ -158,9 +174,11 @@ def _against(sheet: FactSheet) -> str:
     return f"{text}{marks(cited_by(named))}."
 
 
-def _maybe(one: Said, sheet: FactSheet) -> str:
-    """State that a control may be described, where no sentence is clear enough to say so."""
-    return f"The sources may describe {_named(one, sheet)}, but no sentence is clear enough to rely on."
+def _maybe(rows: Sequence[Said], sheet: FactSheet) -> str:
+    """State that controls may be described, where no sentence is clear enough to say so."""
+    names = listed([_named(one, sheet) for one in rows])
+    what = "check what that covers, and whether it is the default"
+    return f"The sources may describe {names}{marks(cited_by(rows))}; {what}."
 
 
 def _unopposed(sheet: FactSheet) -> str:
@@ -173,7 +191,7 @@ def _unopposed(sheet: FactSheet) -> str:
     if disputed:
         return f"The sources describe an approval step, but other sentences contradict it{marks(disputed.evidence, 1)}."
     if "approval_before" in sheet.outlook.mentioned:
-        return "The sources may describe an approval step, but no sentence was clear enough to quote."
+        return "The sources may describe an approval step; check what it covers, and whether it is the default."
     return "No safeguard against this was found."
 
 

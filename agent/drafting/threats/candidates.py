@@ -18,10 +18,10 @@ from agent.drafting.calibration import BaseCalibration
 from agent.drafting.judgement import Metric
 from agent.drafting.threats.catalogue import Pattern, load_catalogue
 from agent.drafting.threats.cvss_vectors import METRICS, base_of
-from agent.drafting.threats.expressions import LIKELY, FactIndex, Truth
+from agent.drafting.threats.expressions import FactIndex, Truth
 from agent.drafting.threats.severity import UNQUOTED, Choice, Factors, metrics_of, score_threat, supposable, vector
 from agent.drafting.threats.templates import phrase
-from agent.drafting.wording import MAX_MARKS, inside, kind_title, load_wording, marks
+from agent.drafting.wording import LIKELY, MAX_MARKS, inside, kind_title, load_wording, marks
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Basis, Fact, FactSheet, Mitigation, State, Threat, ThreatStatement
@@ -71,17 +71,6 @@ class Candidate(NamedTuple):
         return self.threat.facts
 
 
-class Open(NamedTuple):
-    """A threat that would apply if a likely fact were true; the draft asks about it instead of claiming it."""
-
-    id: str
-    layer: LayerKey
-    title: str
-    question: str
-    keys: tuple[str, ...]
-    """Keys that would make the threat apply, likeliest first."""
-
-
 def candidates(
     sheet: FactSheet, kind: ProductKind, factors: Factors, *, revised: bool = False
 ) -> tuple[Candidate, ...]:
@@ -109,22 +98,6 @@ def _found(patterns: Iterable[Pattern], sheet: FactSheet, kind: ProductKind, fac
     }
     made = (_candidate(pattern, plain, likely, factors) for pattern in patterns)
     return tuple(candidate for candidate in made if candidate)
-
-
-def open_threats(sheet: FactSheet, kind: ProductKind) -> tuple[Open, ...]:
-    """Find the threats triggered only if facts that the readers consider likely are true, in catalogue order."""
-    facts = FactIndex(sheet, kind)
-    likely = facts.likely
-    supposed = FactIndex(sheet, kind, supposed=likely)
-    found: list[Open] = []
-    for pattern in load_catalogue().patterns.values():
-        if pattern.when.of(facts).holds or not pattern.when.of(supposed).holds:
-            continue
-        keys = sorted(pattern.when.keys & set(likely), key=lambda key: (-likely[key], key))
-        source = _source_of(pattern, facts)
-        question = pattern.question.fill(facts, source)
-        found.append(Open(pattern.id, pattern.layer, pattern.title.fill(facts, source), question, tuple(keys)))
-    return tuple(found)
 
 
 def _source_of(pattern: Pattern, facts: FactIndex) -> str:

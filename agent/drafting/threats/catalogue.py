@@ -160,10 +160,6 @@ class Pattern(Record):
     """Word prefixes by which an approval is recognised as covering this threat's consequential step."""
     you: tuple[_Sentence, ...]
     vendor: tuple[_Sentence, ...]
-    question: _Text
-    """The question to ask if the facts leave the threat open."""
-    asks: tuple[_Key, ...] = ()
-    """Keys covered by the question."""
     metrics: Annotated[Mapping[Metric, tuple[Rule, ...]], PlainValidator(lambda rules: rules)] = Field(repr=False)
     """The rules of all eleven metrics; the last rule of each always holds."""
 
@@ -188,8 +184,6 @@ class Pattern(Record):
         if len(self.how.plain.split()) > MAX_HOW:
             raise ValueError(f"`how` has more than {MAX_HOW} words")
         _sentence(self.how.plain)
-        if not self.question.text.endswith("?"):
-            raise ValueError("the question does not end with a question mark")
         return self
 
 

@@ -23,7 +23,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, NamedTuple, get_args
 
-from agent.drafting.wording import sure_facts
+from agent.drafting.wording import LIKELY, sure_facts
 from agent.facts.sheet import CONTROL_RANK, counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactSheet, Polarity
@@ -31,8 +31,6 @@ from agent.taxonomy.kinds import KINDS, ProductKind
 
 _ANY_STEP: Final = ("action", "act", "call", "change", "effect", "operation", "step", "tool", "everything", "write")
 """Words in an approval that cover every action of the product."""
-LIKELY: Final = 0.5
-"""Minimum probability at which a key without a fact is likely."""
 
 
 class Truth(NamedTuple):

@@ -13,10 +13,8 @@ from typing import Final, NamedTuple
 from agent.drafting.judgement import NOTHING, JudgedThreat, Judgement, Metric
 from agent.drafting.threats.candidates import (
     Candidate,
-    Open,
     candidates,
     cited_how,
-    open_threats,
     proposed,
     recurring,
     settled,
@@ -112,8 +110,6 @@ class Found(NamedTuple):
     folded: tuple[Dropped, ...]
     kind: ProductKind = "other"
     """The kind of product for which the threats were found."""
-    open: tuple[Open, ...] = ()
-    """Threats that likely facts would add; the draft asks about them instead of claiming them."""
     names: Mapping[str, str] = {}
     """Ids of threats, keyed by the LLM's names for them (T1, T2, …)."""
     judgement: Judgement = NOTHING
@@ -169,7 +165,6 @@ def find_threats(
         base=_base(threats[0]) if first else None,
         folded=tuple(folded),
         kind=kind,
-        open=open_threats(sheet, kind),
         names=names,
         judgement=judgement,
         usual=usual,

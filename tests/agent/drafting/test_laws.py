@@ -50,7 +50,9 @@ def texts_of(product: Given) -> list[str]:
     said, summary = posture.posture(product, found, score), posture.summary(product)
     shown = {placed.threat.id for placed in found.threats}
 
-    assert (len(sentences(said)), len(sentences(summary)), said.count(product.name) <= 1) == (3, 1, True)
+    # If nothing is known of what the product does, the posture says only what threatens it and what stands against it.
+    assert len(sentences(said)) in (2, 3)
+    assert (len(sentences(summary)), said.count(product.name) <= 1) == (1, True)
     assert len(asked) <= 6
     labels = [line.label for line in lines]
     assert labels == [label for label in capability_rows.LABELS if label in labels]

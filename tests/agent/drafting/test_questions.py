@@ -6,7 +6,6 @@ import pytest
 
 from agent.drafting.judgement import Given
 from agent.drafting.questions import MAX_QUESTIONS, ask, effect, spread, touched_by
-from agent.drafting.threats.candidates import Open
 from agent.drafting.wording import word_count
 from agent.records import Question
 from agent.taxonomy.layers import LAYERS
@@ -16,7 +15,6 @@ from tests.fakes.drafting.threats import (
     EXAMPLES,
     THIN,
     TICKETS,
-    certainty_of,
     found_for,
     led,
     pinned_of,
@@ -94,16 +92,6 @@ def test_a_good_answer_lowers_a_threat_and_raises_none() -> None:
     assert first.after < base["T1"]
     assert "UI:A" in first.changes
     assert (second.after, second.changes) == (base["T2"], "")
-
-
-def test_what_is_likely_is_asked_and_not_claimed() -> None:
-    likely = Open("L3-x", "security_compliance", "Injected payments", "Can it pay by itself?", ("spends_money",))
-    certainty = certainty_of(THIN.sheet, *(layer for layer in LAYERS if layer != "security_compliance"))
-    questions = ask(THIN, FACTORS, certainty, found_for(THIN)._replace(open=(likely,)), score_of_base("5.0"))
-    question = next(one for one in questions if "spends_money" in one.about)
-    assert question.text == "Can it move money? If so, can it pay by itself?"
-    assert question.changes == "If the answer is unsafe, a threat is added: injected payments."
-    assert question.about == ("spends_money",)
 
 
 def test_effect_grows_with_what_is_settled_and_never_exceeds_the_width() -> None:

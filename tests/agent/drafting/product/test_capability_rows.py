@@ -5,6 +5,7 @@ import pytest
 from agent.drafting.judgement import Given
 from agent.drafting.product.capability_rows import fact_lines
 from agent.drafting.wording import word_count
+from agent.records import Outlook
 from agent.taxonomy.kinds import ProductKind
 from tests.fakes.drafting.sheets import doubtful, row, sheet_of
 from tests.fakes.drafting.threats import EXAMPLES, TICKETS, fact_of, led, struck
@@ -39,6 +40,9 @@ def test_an_llms_row_leads_while_its_facts_stand() -> None:
 
 CODING, STORING = of("runs_commands", "plans_steps", kind="coding-agent"), of("memory_long", "vector_store")
 MIXED = STORING._replace(sheet=doubtful(STORING.sheet, keys=["memory_long"]))
+LIKELY = struck(STORING, STORING.sheet.facts[0])
+LIKELY = LIKELY._replace(sheet=LIKELY.sheet.model_copy(update={"outlook": Outlook(chances={"memory_long": 0.6})}))
+HEARD = led(MIXED, summary="It stores passages.")
 POSED, FRAMEWORK = led(CODING, posture="It runs commands [E1]."), of("runs_code", "delegates", kind="agent-framework")
 
 
@@ -48,9 +52,11 @@ POSED, FRAMEWORK = led(CODING, posture="It runs commands [E1]."), of("runs_code"
         (FRAMEWORK, "Acts", "An agent built with it can also hand work to sub-agents [E2]."),
         (CODING, "Acts", "It can also plan several steps ahead [E2]."),
         (POSED, "Acts", "It can run shell commands and plan several steps ahead [E1, E2]."),
-        (MIXED, "Memory", "It can keep an index for retrieval [E2]."),
+        (MIXED, "Memory", "It can keep an index for retrieval [E2]. It may also keep memory across sessions [E1]."),
+        (LIKELY, "Memory", "It can keep an index for retrieval [E2]. It may also keep memory across sessions."),
+        (HEARD, "Memory", "It can keep an index for retrieval [E2]."),
     ],
-    ids=["of a framework its agents act", "not what the posture says", "an LLM's posture", "nothing doubtful"],
+    ids=["of a framework its agents act", "not what the posture says", "an LLM's posture", "doubtful", "likely", "LLM"],
 )
 def test_what_a_row_says(product: Given, label: str, text: str) -> None:
     assert shown(product)[label] == text

@@ -132,11 +132,8 @@ def test_an_unquoted_entry_is_inferred_and_an_assumed_threat_leads_only_where_no
     assert headline(found(sheet("api_key", "runs_commands"))).basis != "assumed"
 
 
-def test_a_likely_fact_is_asked_and_not_claimed_and_nothing_follows_from_nothing() -> None:
-    result = found(sheet("reads_web", chances={"runs_commands": 0.7, "spends_money": 0.1}))
-    assert SHELL not in ids(result)
-    assert SHELL in {one.id for one in result.open}
-    assert PAYMENT not in {one.id for one in result.open}
+def test_no_threat_follows_from_a_likely_fact_or_from_nothing() -> None:
+    assert SHELL not in ids(found(sheet("reads_web", chances={"runs_commands": 0.7})))
     assert found(sheet()).threats == ()
     assert found(sheet(fact("runs_commands", about="platform"))).headline is None
 
