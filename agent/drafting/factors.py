@@ -242,13 +242,9 @@ def _raising(sheet: FactSheet, key: FactorKey, constants: FactorConstants) -> Se
 def _falling(sheet: FactSheet, key: FactorKey, constants: FactorConstants) -> Sequence[tuple[Fact, float, str]]:
     """Return the best fact of each limit, denial and documented control that lowers a factor, its effect and rule."""
     best: dict[tuple[str, str], tuple[Fact, float, str]] = {}
-    # A product that acts does not only read: the limit is about one of its parts or modes.
-    acts = any(load_vocabulary()[fact.key].group == "does" for fact in counted(sheet, polarity="asserted"))
     for fact in counted(sheet):
         entry, (controlled, given) = load_vocabulary()[fact.key], CONTROLS.get(fact.key, (None, 0.0))
         effect = constants.lowering.get(fact.key, _UNKNOWN_LOWERING)
-        if fact.key == "read_only" and acts:
-            continue
         if fact.polarity == "asserted" and key in entry.lowers:
             rule = "a stated limit"
         elif fact.polarity == "denied" and entry.deniable and key in entry.denial_lowers:

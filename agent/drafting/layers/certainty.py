@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from agent.drafting.calibration import CertaintyCalibration, load_calibration
 from agent.drafting.judgement import NOTHING, Judgement
-from agent.drafting.wording import sure_facts
+from agent.drafting.wording import firm_facts
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import FactKey, load_vocabulary
 from agent.records import Evidence, Fact, FactSheet, Telling
@@ -87,7 +87,7 @@ def assess(
 ) -> dict[LayerKey, Certainty]:
     """Assess each layer. Raises SchemaError if the bundled constants cannot be read."""
     constants = calibration or load_calibration().certainty
-    led, firm = judgement or NOTHING, sure_facts(sheet)
+    led, firm = judgement or NOTHING, firm_facts(sheet)
     quotes = {item.id for item in (*sheet.evidence, *led.evidence)}
     solid = {fact.id: fact for fact in counted(sheet) if not fact.claim}
     found: dict[LayerKey, Certainty] = {}

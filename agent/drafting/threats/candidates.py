@@ -82,6 +82,12 @@ def candidates(
     return _found((catalogue.revised if revised else catalogue.patterns).values(), sheet, kind, factors)
 
 
+def triggered(sheet: FactSheet, kind: ProductKind) -> frozenset[str]:
+    """Return the ids of the catalogue threats that counted facts trigger in a draft without an LLM."""
+    facts = FactIndex(sheet, kind)
+    return frozenset(id_ for id_, pattern in load_catalogue().revised.items() if _held(pattern, facts) is not None)
+
+
 def recurring(sheet: FactSheet, kind: ProductKind, factors: Factors) -> tuple[Candidate, ...]:
     """Find the threats that recur for products of this kind, in file order. Because they are based on the kind rather
     than on the quotes they cite, all of them are assumed or need a setting. Nothing is returned for a product about
@@ -113,14 +119,21 @@ def _source_of(pattern: Pattern, facts: FactIndex) -> str:
     return "untrusted content"
 
 
+def _held(pattern: Pattern, facts: FactIndex) -> Truth | None:
+    """Return the truth of a pattern's trigger, None if it does not hold or holds for want of facts."""
+    held = pattern.when.of(facts)
+    bare = not held.facts and pattern.when.keys and pattern.id not in load_catalogue().recurring
+    return None if bare or not held.holds else held
+
+
 def _candidate(
     pattern: Pattern, plain: Mapping[bool, FactIndex], likely: Mapping[bool, FactIndex], factors: Factors
 ) -> Candidate | None:
     """Return the threat of a pattern if it triggers. The keys of `plain` and `likely`: configurable facts count."""
-    held, default = pattern.when.of(plain[True]), pattern.when.of(plain[False])
-    recurs = pattern.id in load_catalogue().recurring
-    if not held.holds or (not held.facts and pattern.when.keys and not recurs):
+    held, recurs = _held(pattern, plain[True]), pattern.id in load_catalogue().recurring
+    if held is None:
         return None
+    default = pattern.when.of(plain[False])
     by_setting = pattern.setting is not None or not default.holds
     facts = plain[by_setting]
     carrying = held.facts if by_setting else default.facts

@@ -20,7 +20,7 @@ Every result lists the facts that support it; these become the facts of the thre
 
 import ast
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, get_args
 
 from agent.drafting.wording import LIKELY, sure_facts
@@ -39,6 +39,9 @@ class Truth(NamedTuple):
     holds: bool
     facts: tuple[Fact, ...] = ()
     """Supporting facts without duplicates, in expression order; empty if the result is false or needs no fact."""
+
+
+_FALSE: Final = Truth(False)
 
 
 class FactIndex:
@@ -65,9 +68,15 @@ class FactIndex:
             # Skip claims, because they neither add nor remove a threat.
             if not fact.claim:
                 self._by_key[fact.key].append(fact)
+        fitting = ("asserted", "configurable") if settings else ("asserted",)
+        self._holding: Final[dict[str, tuple[Fact, ...]]] = {
+            key: tuple(fact for fact in facts if fact.polarity in fitting) for key, facts in self._by_key.items()
+        }
         likely = {key: chance for key, chance in self.chances.items() if chance >= LIKELY and not self.of(key)}
         self.likely: Final[Mapping[str, float]] = likely
         """The probability of each key that no fact has and that the readers consider likely."""
+        self.probable: Final = self.supposed.union(likely)
+        """Keys that are supposed or likely."""
 
     def of(self, key: str) -> tuple[Fact, ...]:
         """Return all facts of a key, regardless of polarity."""
@@ -75,8 +84,7 @@ class FactIndex:
 
     def holding(self, key: str) -> tuple[Fact, ...]:
         """Return the facts that make a key hold."""
-        fitting = ("asserted", "configurable") if self.settings else ("asserted",)
-        return tuple(fact for fact in self.of(key) if fact.polarity in fitting)
+        return self._holding.get(key, ())
 
     def says(self, key: str, polarity: str, rank: int = 0) -> tuple[Fact, ...]:
         """Return the facts of a key with this polarity and at least this rank."""
@@ -123,8 +131,8 @@ def parse(text: str, known: Collection[str], terms: Mapping[str, Expression] | N
             case ast.BoolOp(op=op, values=values):
                 parts = [made(value) for value in values]
                 keys = frozenset(key for part in parts for key in part.keys)
-                both = isinstance(op, ast.And)
-                return Expression("", keys, lambda facts: _joined([part.of(facts) for part in parts], both=both))
+                joined = _all if isinstance(op, ast.And) else _any
+                return Expression("", keys, lambda facts: joined(parts, facts))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 inner = made(operand)
                 return Expression("", inner.keys, lambda facts: Truth(not inner.of(facts).holds))
@@ -145,7 +153,7 @@ def parse(text: str, known: Collection[str], terms: Mapping[str, Expression] | N
             raise ValueError(f"no function {function!r} with {len(args)} arguments, in {text!r}")
         name = key(args[0])
         if function == "likely":
-            return _holding(name, lambda facts: facts.supposed.union(facts.likely))
+            return _holding(name, lambda facts: facts.probable)
         if function == "whole":
             return _found(name, lambda facts: tuple(fact for fact in facts.holding(name) if not fact.slot("part")))
         if function == "ranked":
@@ -180,9 +188,18 @@ def _found(key: str, facts_of: Callable[[FactIndex], tuple[Fact, ...]]) -> Expre
     return Expression("", frozenset({key}), truth)
 
 
-def _joined(truths: list[Truth], *, both: bool) -> Truth:
-    """Join conditions by "and" or "or"; all that are true contribute their facts."""
-    held = [truth for truth in truths if truth.holds]
-    if not held or (both and len(held) < len(truths)):
-        return Truth(False)
-    return Truth(True, tuple({fact.id: fact for truth in held for fact in truth.facts}.values()))
+def _all(parts: Sequence[Expression], facts: FactIndex) -> Truth:
+    """Join conditions by "and"; all contribute their facts."""
+    found: dict[str, Fact] = {}
+    for part in parts:
+        truth = part.of(facts)
+        if not truth.holds:
+            return _FALSE
+        found |= {fact.id: fact for fact in truth.facts}
+    return Truth(True, tuple(found.values()))
+
+
+def _any(parts: Sequence[Expression], facts: FactIndex) -> Truth:
+    """Join conditions by "or"; all that are true contribute their facts."""
+    held = [truth for part in parts if (truth := part.of(facts)).holds]
+    return Truth(True, tuple({fact.id: fact for truth in held for fact in truth.facts}.values())) if held else _FALSE

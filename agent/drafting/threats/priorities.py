@@ -9,11 +9,10 @@ less sure.
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
-from agent.drafting.threats.candidates import Candidate, candidates
+from agent.drafting.threats.candidates import Candidate, triggered
 from agent.drafting.threats.catalogue import load_catalogue
 from agent.drafting.threats.headline import is_supported
-from agent.drafting.threats.severity import Factors
-from agent.drafting.wording import sure_facts
+from agent.drafting.wording import firm_facts
 from agent.facts.sheet import without
 from agent.records import FactSheet
 from agent.taxonomy.kinds import ProductKind
@@ -25,7 +24,7 @@ SURE_ENOUGH: Final = 6
 """Without an LLM, threats based on weaker facts are shown only if fewer than this many are based on sure facts."""
 
 
-def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Factors) -> frozenset[str]:
+def firm_ids(sheet: FactSheet, kind: ProductKind) -> frozenset[str]:
     """Return the ids of the catalogue threats whose triggers are met by firm facts alone."""
     soft = [
         fact.id
@@ -33,21 +32,19 @@ def firm_ids(sheet: FactSheet, kind: ProductKind, factors: Factors) -> frozenset
         if fact.confidence < FIRM and all(source.reader == "embedded" for source in fact.sources)
     ]
     kept = without(sheet, *soft) if soft else sheet
-    return frozenset(one.id for one in candidates(kept, kind, factors, revised=True))
+    return triggered(kept, kind)
 
 
-def borne_out(
-    fired: Sequence[Candidate], sheet: FactSheet, kind: ProductKind, factors: Factors
-) -> tuple[Candidate, ...]:
+def borne_out(fired: Sequence[Candidate], sheet: FactSheet, kind: ProductKind) -> tuple[Candidate, ...]:
     """Keep only threats that are based on sure facts, if there are enough of them and one may be the headline.
 
     Otherwise add threats based on weaker facts, gravest first, until there are enough. Used only without an LLM.
     """
-    known = sure_facts(sheet)
+    known = firm_facts(sheet)
     doubtful = [fact.id for fact in sheet.facts if fact.id not in known]
     if not doubtful:
         return tuple(fired)
-    sure = {one.id for one in candidates(without(sheet, *doubtful), kind, factors, revised=True)}
+    sure = triggered(without(sheet, *doubtful), kind)
     rest = sorted((one for one in fired if one.id not in sure), key=lambda one: -one.threat.score.cvss_base)
     led = any(one.id in sure and is_supported(one.threat) for one in fired)
     kept = {one.id for one in rest[: max(SURE_ENOUGH - len(sure), 0 if led else 1)]}

@@ -180,7 +180,7 @@ def _alone(
     facts can. A threat outside the families with priority for the kind is added if its facts are firm and it harms
     something else, or if there are few threats in total.
     """
-    own = borne_out(candidates(sheet, kind, factors, revised=True), sheet, kind, factors)
+    own = borne_out(candidates(sheet, kind, factors, revised=True), sheet, kind)
     own = own if usual is None else _as_usual(own, usual, kind, factors)
     left, folded = _without_doubles([Placed(one.layer, one.threat, one) for one in own])
     ordered = _varied(_ranked(left))
@@ -193,7 +193,7 @@ def _alone(
     others = _ranked([Placed(one.layer, one.threat, one) for one in more])
     grave = [item for item in ordered if item.base >= LOW_BASE or item.threat is headline]
     by_id = {item.threat.id: item for item in (*grave, *others)}
-    firm = firm_ids(sheet, kind, factors)
+    firm = firm_ids(sheet, kind)
     pool = Pool(list(by_id), firm, {item.threat.id for item in others if not item.threat.evidence})
     ids = families_first(pool, kind, _leading(grave, headline, firm), ENOUGH, MAX_ALONE)
     chosen = [by_id[id_] for id_ in ids]

@@ -109,7 +109,7 @@ def test_firm_facts_come_before_what_recurs_and_doubtful_ones_after() -> None:
     made = sheet("mcp_server", "queries_data", "api_key", quote="It does so in each run")
     order = ["L7-result-steers-client", "R-server-result"]
     assert order[0] in ids(found(made, "mcp-server"))
-    assert order[0] not in firm_ids(doubtful(made, 0.85, keys=["queries_data"]), "mcp-server", factors())
+    assert order[0] not in firm_ids(doubtful(made, 0.85, keys=["queries_data"]), "mcp-server")
     assert families_first(Pool(order, order[:1]), "mcp-server", (), 0, 1) == order[:1]
     assert families_first(Pool(order, ()), "mcp-server", (), 0, 1) == order[1:]
 
