@@ -1,6 +1,6 @@
 """Fit the confidence from which a fact's quote, read alone, states the fact: one limit for each key.
 
-`python -m evals.training.sure_facts --texts FOLDER... --folds FILE [--write]`
+`python -m evals.training.sure_facts --texts FOLDER… --folds FILE`
 
 A fact's confidence is about the product: the probability that its sources state the key anywhere. A sentence of a draft
 cites one quote, which has to carry the statement on its own. Each labelled page is read by a reader that has not seen
@@ -12,6 +12,7 @@ The limit of a key is the confidence at which this probability is `WANTED`; keys
 Writes corpus/knowledge/calibration/sure_facts.json.
 """
 
+import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -102,22 +103,23 @@ def _odds(chance: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-@click.command(help=__doc__)
-@click.option("--texts", type=click.Path(path_type=Path, exists=True), multiple=True, required=True)
-@click.option("--folds", type=click.Path(path_type=Path, exists=True), required=True)
-@click.option("--write", is_flag=True)
-def main(texts: Sequence[Path], folds: Path, write: bool) -> None:
-    """Fit the limits, print how they do on halves of the facts by key, and write them."""
-    facts = list(drawn(all_pages(read_places(), texts, "limits"), Folds.read(folds)))
+def main() -> None:
+    """Fit the limits, print them with the share of facts that their quotes state, and write them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--texts", type=Path, nargs="+", required=True)
+    parser.add_argument("--folds", type=Path, required=True, help="fits of the fact reader without each owner")
+    asked = parser.parse_args()
+    facts = list(drawn(all_pages(read_places(), asked.texts, "limits"), Folds.read(asked.folds)))
+    if not facts:
+        return
     usual, limits = limits_of(facts)
     sure = [fact for fact in facts if fact.confidence >= limits[fact.key]]
     click.echo(f"{len(facts)} facts, {np.mean([fact.right for fact in facts]):.3f} stated by their quote")
     click.echo(f"{len(sure)} of them sure, {np.mean([fact.right for fact in sure]):.3f} stated by their quote")
     for key, count in Counter(fact.key for fact in facts).most_common():
         click.echo(f"  {key:24} {count:4} facts, limit {limits[key]:.3f}")
-    if write:
-        text = json.dumps({"facts": len(facts), "usual": usual, "limits": limits}, indent=1)
-        (data_folder("corpus") / "knowledge" / SURE_FILE).write_text(f"{text}\n", "utf-8")
+    text = json.dumps({"facts": len(facts), "usual": usual, "limits": limits}, indent=1)
+    (data_folder("corpus") / "knowledge" / SURE_FILE).write_text(f"{text}\n", "utf-8")
 
 
 if __name__ == "__main__":
