@@ -10,7 +10,7 @@ assessment are examined, so most of a page costs a single search.
 import math
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 _MAX_PASSAGE: Final = 260  # characters of several sentences together; longer sentences are only examined on their own
@@ -221,7 +221,6 @@ more cues by chance, and `several` one of several sentences or lines, whose cues
 NAMES: Final = tuple(WEIGHTS)
 _PAIRS: Final = {name: frozenset(name.split("+")) for name in NAMES if "+" in name}
 THRESHOLD: Final = 3.5
-_COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in CUES.items()}
 _NEEDED: Final = (
     # Every order to an assessor contains a cue for its addressee or its subject, …
     frozenset({"assessor", "reader", "threat", "risk", "finding", "score", "factor", "report", "setting", "yours"})
@@ -293,7 +292,13 @@ def passages(text: str) -> Iterator[Passage]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _cues(unit: str) -> frozenset[str]:
-    return frozenset(name for name, pattern in _COMPILED.items() if pattern.search(unit))
+    return frozenset(name for name, pattern in _compiled() if pattern.search(unit))
+
+
+@cache
+def _compiled() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Compile the cues when a text first has a word about assessment, since that takes a tenth of a second."""
+    return tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in CUES.items())
 
 
 def _units(text: str) -> Iterator[tuple[int, int]]:

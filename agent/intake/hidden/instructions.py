@@ -11,6 +11,7 @@ than one. So every pattern of `orders` runs only where its words occur; these wo
 import importlib
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -40,13 +41,14 @@ class _Part(NamedTuple):
     """Groups of strings; every match of the part contains at least one string of each group."""
 
 
-def required_strings(pattern: re.Pattern[str]) -> list[_Strings]:
-    """Return groups of lower-case strings, the rarest first; every match of `pattern` has one string of each group.
+def required_strings(pattern: str) -> list[_Strings]:
+    """Return groups of lower-case strings, the rarest first; every match of `pattern`, whatever its case, has one
+    string of each group.
 
     Empty when no group can be determined.
     """
     parser = importlib.import_module("re._parser")
-    groups = set(_sequence(parser.parse(pattern.pattern, pattern.flags)).groups)
+    groups = set(_sequence(parser.parse(pattern, re.IGNORECASE)).groups)
     return sorted(groups, key=lambda group: (_cost(group), sorted(group)))
 
 
@@ -60,10 +62,12 @@ def _sequence(items: _Item) -> _Part:
     for operation, value in items:
         part = _part(str(operation), value)
         groups.extend(part.groups)
-        longer = None if part.exact is None else frozenset(a + b for a in run for b in part.exact)
-        if longer is not None and len(longer) <= _MAX_STRINGS:
-            run = longer
-            continue
+        # Few products coincide, so a product of too many strings is not worth making.
+        if part.exact is not None and len(run) * len(part.exact) <= 2 * _MAX_STRINGS:
+            longer = part.exact if run == _NOTHING else frozenset(a + b for a in run for b in part.exact)
+            if len(longer) <= _MAX_STRINGS:
+                run = longer
+                continue
         groups.extend(_worth(run))
         whole, run = False, part.exact or _NOTHING
     return _Part(run if whole else None, (*groups, *_worth(run)))
@@ -99,16 +103,20 @@ def _worth(run: _Strings) -> Iterator[_Strings]:
         yield frozenset(s for s in run if not any(o != s and o in s for o in run))
 
 
-class _Order(NamedTuple):
-    pattern: re.Pattern[str]
-    needs: tuple[tuple[bytes, ...], ...]
-    """Groups of UTF-8 strings; every match contains one of each group. Bytes are searched ten times as fast."""
+class _Order:
+    def __init__(self, source: str) -> None:
+        self._source = source
+        groups = required_strings(source)
+        self.needs: Final = tuple(tuple(string.encode() for string in sorted(group)) for group in groups)
+        """Groups of UTF-8 strings; every match contains one of each group. Bytes are searched ten times as fast."""
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Compiled when its strings first occur: most texts contain those of few patterns."""
+        return re.compile(self._source, re.IGNORECASE)
 
 
-_ORDERS: Final = tuple(
-    _Order(compiled, tuple(tuple(string.encode() for string in sorted(group)) for group in required_strings(compiled)))
-    for compiled in (re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *FRAMES, *OTHER_LANGUAGES))
-)
+_ORDERS: Final = tuple(_Order(pattern) for pattern in (*ORDERS, *FRAMES, *OTHER_LANGUAGES))
 _FIRST: Final = tuple(sorted({string for order in _ORDERS for string in order.needs[0]}))
 _SHORT: Final = 600  # maximum bytes of a short text, which has fewer letter pairs than there are required strings
 _BY_PAIR: Final = {

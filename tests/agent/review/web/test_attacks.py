@@ -155,8 +155,8 @@ def test_on_every_page(name: str, app: App, looking: Looking) -> None:
         f"/r/{key}/add?layer={wanted}"[:60],
         f"/r/{key}/source/D1?cite={attacked.mark}", f"/r/{key}/contest/{wanted}", f"/r/{key}?cite={attacked.mark}",
     ]  # fmt: skip
-    # Half of the pages for each attack, the other half for the next; the page with everything is the last.
-    for path in (*paths[list(EVERY).index(name) % 2 : -1 : 2], paths[-1]):
+    # A third of the pages for each attack, another third for the next; the page with everything is the last.
+    for path in (*paths[list(EVERY).index(name) % 3 : -1 : 3], paths[-1]):
         looking.go(path)
     page = looking.page
     page.evaluate("for (const each of document.querySelectorAll('details:not([name])')) each.open = true")

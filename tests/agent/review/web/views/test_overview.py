@@ -188,7 +188,7 @@ def test_a_fact_shows_its_quote_and_what_hangs_on_it_and_is_struck_by_its_form(a
     assert "Bring it back" in words(article(after, first))
     own = {one.item.id for one in ada.state.own}
     for fell in own.intersection(ada.state.fell):
-        assert "rested on a fact" in words(article(after, fell))
+        assert "rested on" in words(article(after, fell))
     ada.act("confirm", first)
     assert ada.state.fell == ()
 
