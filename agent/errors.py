@@ -65,7 +65,7 @@ class Usage:
 
 
 class SeptetError(Exception):
-    """Base of these exceptions. `what` and `where` are short phrases without a full stop; `hint` says what to do."""
+    """Base class of all errors. `what` and `where` are short phrases without a full stop; `hint` says what to do."""
 
     exit_code: ClassVar[int] = 1
 
@@ -87,7 +87,7 @@ class SourceError(SeptetError):
 
 
 class InputError(SeptetError):
-    """A value, a field or the content of a file is not acceptable; `where` names the field."""
+    """A value, a field or the content of a file is invalid; `where` names the field."""
 
 
 class SchemaError(InputError):
@@ -101,8 +101,8 @@ class IntegrityError(SeptetError):
 class ConflictError(SeptetError):
     """Somebody else changed the same item after the reviewer loaded it. Nothing was stored, and nothing is lost.
 
-    `mine` holds the requested values, `theirs` the current ones and `base` the common ancestor, as plain fields by
-    name.
+    `mine` holds the requested values, `theirs` the current ones and `base` those of the common ancestor, each keyed by
+    field name.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class UnavailableError(SeptetError):
 
 
 class LlmError(UnavailableError):
-    """An LLM call failed for `reason`; `usage` is what the call cost nonetheless, including retries."""
+    """An LLM call failed for `reason`; `usage` counts the tokens it used anyway, including retries."""
 
     def __init__(
         self, reason: LlmReason, what: str, *, where: str = "", hint: str = "", usage: Usage | None = None
@@ -182,7 +182,7 @@ class LlmError(UnavailableError):
 
 
 class RegressionError(SeptetError):
-    """The gate found that drafts have become worse."""
+    """The evaluation gate found that drafts have become worse."""
 
     exit_code = 5
 

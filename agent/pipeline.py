@@ -1,4 +1,4 @@
-"""The whole flow from sources to report, as one readable function. Only this module knows the order of the steps.
+"""The whole flow from sources to report. Only this module knows the order of the steps.
 
 sources ─ read ─► documents ─ statements ─ readers ─► facts ─ compose ─► Draft ─ render ─► report
                                                       └─ assist (an LLM): facts, judgement ─┘
@@ -101,11 +101,13 @@ def draft(
     progress: Progress | None = None,
     assistant: "Assistant | None" = None,
 ) -> DraftResult:
-    """Draft a threat model of the product that `sources` describe, using the embedded drafter and an LLM if given.
+    """Draft a threat model of the product that `sources` describe.
 
-    `now` is the time to record (UTC, ISO 8601). Only the cache is written here. If `out` is given, it is checked first,
-    so that an unusable folder is reported before a long run. Web responses stay in the cache until `save` has written
-    the draft to `out`. Raises the errors of `agent.errors`, among them LlmError when the assistant's LLM is unavailable
+    The embedded drafter always takes part, and so does an LLM if there is an `assistant`.
+
+    `now` is the time to record (UTC, ISO 8601). Only the cache is written. If `out` is given, it is checked first, so
+    that an unusable folder is reported before a long run, and web responses stay in the cache until `save` has written
+    the draft there. Raises the errors of `agent.errors`, among them LlmError when the assistant's LLM is unavailable
     and it has no fallback.
     """
     before = _earlier(out) if out is not None else ()
@@ -134,11 +136,12 @@ def redraft(
     progress: Progress | None = None,
     assistant: "Assistant | None" = None,
 ) -> DraftResult:
-    """Repeat an earlier draft offline from its recorded sources: the same version gives the same bytes.
+    """Repeat an earlier draft offline from its recorded sources; the same version of Septet gives the same bytes.
 
-    `snapshot` is the folder of that draft, or the snapshots folder in it. Only the cache is taken from `settings`. With
-    an `assistant`, an LLM or a recording of one (`answers_in`) takes part. `out` is checked as in `draft`. Raises
-    SourceError if there is no recording, IntegrityError if the recording was changed, and LlmError as `draft` does.
+    `snapshot` is the folder of that draft, or the snapshots folder in it. Only the cache is taken from `settings`. If
+    there is an `assistant`, its LLM takes part, live or replayed from recorded answers (`answers_in`). `out` is checked
+    as in `draft`. Raises SourceError if there is no recording, IntegrityError if the recording was changed, and
+    LlmError as `draft` does.
     """
     if out is not None:
         draft_folder.check(out)
@@ -245,7 +248,7 @@ def recomposed(draft: Draft, sheet: FactSheet) -> Draft | None:
 def own_left_out(draft: Draft) -> int | None:
     """Count the leading `dropped` entries that are derived from the draft's own facts.
 
-    Returns None if its facts do not reproduce the rest of the draft.
+    Returns None if recomposing the draft from its own facts does not reproduce it.
     """
     if draft.facts is None:
         return None
@@ -344,10 +347,10 @@ def read_documents(
     """Split the documents into statements and read facts from them without an LLM.
 
     `heads`, by default the bundled ones, estimate factors and layers from the sources as a whole. Evaluations pass a
-    `reader` that has not seen the product.
+    `reader` that was trained without the product.
     """
     found = placed_statements(documents)
-    # Facts are read from English text only; the outlook also weighs other languages where the vectors support them.
+    # Facts are read from English text only; the outlook also uses other languages that the embeddings support.
     own, carried = for_readers(documents, found), said_once(carrying(found))
     reader = (reader or embedded_reader()).beforehand(documents, carried)
     outlook = with_estimates(reader.outlook(documents, carried), reader, documents, carried, heads)
@@ -355,13 +358,16 @@ def read_documents(
 
 
 def placed_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
-    """Return all statements of the documents with their roles, unfiltered: an LLM decides whom a sentence addresses."""
+    """Return all statements of the documents with their roles.
+
+    None are filtered out, because an LLM decides for itself whom a sentence addresses.
+    """
     found = statements(documents)
     return with_roles(found, documents, embed([statement.text for statement in found]))
 
 
 def for_readers(documents: Sequence[Document], placed: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Select the statements for readers without an LLM: fact-carrying roles, in a supported language."""
+    """Select the statements for readers without an LLM: fact-carrying, in a supported language, without duplicates."""
     return language.readable(documents, said_once(carrying(placed)))
 
 
@@ -377,7 +383,7 @@ def readers(embedded: EmbeddedReader | None = None) -> tuple[Reader, ...]:
 
 @cache
 def embedded_reader() -> EmbeddedReader:
-    """Return the learned reader, with its heads loaded once."""
+    """Return the learned reader; its heads are loaded only once."""
     return EmbeddedReader()
 
 
@@ -405,7 +411,7 @@ def save(result: DraftResult, out: Path, answers: Path | None = None) -> None:
 
 
 def write_index(documents: tuple[Document, ...], settings: Settings, out: Path) -> None:
-    """Write index/, which `septet search` opens, to the folder of a draft of `documents`.
+    """Write the index of `documents`, which `septet search` opens, to index/ in the draft folder `out`.
 
     Raises InputError when it cannot be written.
     """

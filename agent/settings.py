@@ -22,7 +22,7 @@ _OFF: Final = frozenset({"", "-", "off"})
 _NEEDED: Final = frozenset({"llm_answer_tokens", "llm_call_seconds", "llm_context_tokens"})
 """Settings that must be at least 1, since every LLM call would fail otherwise."""
 _MOST_SECONDS: Final = 31_536_000.0
-"""One year; system clocks do not accept much larger numbers."""
+"""One year; the system's timers do not accept much larger values."""
 
 
 def _setting(default: T, unit: str, explained: str) -> T:

@@ -77,7 +77,7 @@ def _signed(review: str, path: Path) -> "SignedReview":
         return SignedReview(state.reviewed, documents, waived)
     draft = load(review, ())
     stamp = draft.review
-    # Answers are only in the store: a draft's folder has only snapshots of the sources read before any question.
+    # Only the store has the answers: a draft's folder contains just the sources read before any question was answered.
     documents = ()
     if stamp is not None and path.is_file():
         try:

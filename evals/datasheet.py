@@ -119,7 +119,7 @@ def _by_count(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 def _median_error(labels: Sequence[Mapping[FactorKey, float]]) -> float | None:
-    """Return the mean error of the median of each factor."""
+    """Return the mean absolute error of predicting each factor's median."""
     columns = ([row[key] for row in labels if key in row] for key in FACTORS)
     return mean(
         statistics.fmean(abs(value - statistics.median(values)) for value in values) for values in columns if values

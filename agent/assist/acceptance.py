@@ -1,9 +1,9 @@
 """Add an LLM's facts to the sheet, and strike facts of the embedded reader that the LLM justifiably calls wrong.
 
 An LLM's proposals are checked like those of any other reader. A fact that the LLM calls wrong is struck only if the
-embedded reader alone read it. In addition, either code can confirm the reason, or the fact sets no floor, its key is
-not among the gravest, and the LLM's own reading lacks the key too. So if an LLM obeys instructions on a page, the draft
-may lose content, but no value can fall below what the facts imply.
+embedded reader alone found it, and if one of two conditions holds: code can confirm the reason, or the LLM's word is
+enough for this fact (`may_be_struck`) and its own reading lacks the key too. So if an LLM obeys instructions on a page,
+the draft may lose content, but no value can fall below what the facts imply.
 """
 
 import re
@@ -50,7 +50,7 @@ class Accepted(NamedTuple):
     refused: tuple[tuple[str, str], ...]
     """Facts that the LLM called wrong but that were kept: for each, its key with its quote, and the reason."""
     disputed: tuple[str, ...]
-    """The ids of the facts that were kept."""
+    """Ids of the facts that the LLM called wrong but that were kept."""
 
 
 def accept(
@@ -64,8 +64,8 @@ def accept(
 ) -> Accepted:
     """Merge the facts of all readers into one sheet, and report which disputed facts were struck and which were kept.
 
-    `sheet` is what the other readers found, `found` their facts by the numbers shown to the LLM. `asked` contains the
-    keys that the LLM was asked about and answered, `shown` the ids of the documents that it saw.
+    `sheet` is what the other readers found. `found` contains the embedded reader's facts, by the numbers shown to the
+    LLM, `asked` the keys that the LLM was asked about and answered, and `shown` the ids of the documents that it saw.
     """
     struck: dict[str, tuple[str, str]] = {}
     refused: list[tuple[str, str]] = []

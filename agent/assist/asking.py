@@ -198,12 +198,12 @@ class Caller:
         return replace(reply, text=masked(reply.text), detail=masked(reply.detail), llm=masked(reply.llm))
 
     def _close(self) -> None:
-        # The opener closes the LLM a second time and then reports errors of the recording.
+        # Whoever opened the LLM closes it again and then reports errors of the recording.
         with suppress(SeptetError):
             self._assistant.llm.close()
 
     def ended(self) -> Answer[BaseModel] | None:
-        """Return the answer that ends the run, such as a refused key, or None."""
+        """Return the failed answer that ends the run, for example because the key was rejected, or None."""
         return next((one.answer for one in self.outcomes if one.answer.reason in ENDS_RUN), None)
 
     def give_up_if_away(self) -> None:

@@ -46,7 +46,7 @@ relevant quotes. open: neither."""
 
 
 def program_facts(sheet: FactSheet) -> dict[str, Fact]:
-    """Return the facts that only the embedded reader read, by the numbers shown to the LLM: P1, P2, …"""
+    """Return the facts that only the embedded reader found, by the numbers shown to the LLM: P1, P2, …"""
     own = [fact for fact in sheet.facts if {source.reader for source in fact.sources} == {"embedded"}]
     return {f"P{n}": fact for n, fact in enumerate(own, start=1)}
 

@@ -1,6 +1,6 @@
 """Turn an LLM's answers into a judgement, checking every id, quote, metric and sentence.
 
-An invalid item costs only that item and is listed as dropped, verbatim and with the reason.
+An invalid item is dropped without affecting the others, and is listed verbatim with the reason.
 """
 
 import re
@@ -75,7 +75,7 @@ _OPEN: Final = re.compile(
     r"\b(?:is|are|was|were|be|can|may|could|will|would|must|cannot|to|by|with|of|from|as|into|on|at|for|the|a|an|its|their"
     r"|that|lets users|lets you|lets people|and|or)$"
 )
-"""The end of a clause that lacks what follows: "traces are [D1: plain text]"."""
+"""The end of a clause that is incomplete without the quote that follows: "traces are [D1: plain text]"."""
 _NEXT: Final = re.compile(r";\s*(?=D\d{1,3}:)")
 _QUOTED: Final = re.compile(r"“([^“”]{4,300})”|\"([^“”\"]{4,300})\"")
 _LEAST_QUOTED: Final = 3
@@ -125,8 +125,8 @@ class Judge:
         return made
 
     def layers(self, items: Iterable[LayerVerdict]) -> dict[LayerKey, JudgedLayer]:
-        """Check the verdicts on layers. All but "insufficient" are dropped if none of their quotes is found, or if all
-        of them merely claim how safe the product is.
+        """Check the verdicts on layers. A verdict other than "insufficient" is dropped if none of its quotes is found,
+        or if all of them merely claim how safe the product is.
         """
         made: dict[LayerKey, JudgedLayer] = {}
         for item in items:
@@ -390,8 +390,8 @@ class Judge:
             )
 
     def _eased(self, changes: Sequence[str], by: str, numbers: Mapping[str, str]) -> dict[str, dict[Metric, str]]:
-        """Parse which threats an item eases, such as "T1 UI:A" or "T1": the metrics by threat, none for a threat
-        without a metric.
+        """Parse changes such as "T1 UI:A" or "T1" into the changed metrics of each threat. A threat named without a
+        metric gets an empty mapping.
         """
         eased: dict[str, dict[Metric, str]] = {}
         for name, _, change in (change.strip().partition(" ") for change in changes):
@@ -409,9 +409,9 @@ class Judge:
     def _summary(self, answer: Page, numbers: Mapping[str, str]) -> dict[str, str]:
         """Check the description of the product, and the posture.
 
-        The posture's first sentence sums up the others. If its own marks do not support it, the marks of all sentences
-        together must. It is then shown with its own marks, which say what the product is, or with those of the others
-        if it has none.
+        The posture's first sentence sums up the others. If its own marks do not support it, it is checked against the
+        marks of all sentences together. It is then shown with its own marks, which say what the product is, or with
+        those of the others if it has none.
         """
         what, rests = self._text(answer.what, "product")
         marked = self._cited(_renumbered(answer.posture, numbers))
@@ -491,7 +491,7 @@ class Judge:
         return self._checked(_uncited(text) if mode == "advice" else self._cited(text), mode, words)
 
     def _checked(self, text: str, mode: Mode, words: int) -> tuple[str, tuple[str, ...]]:
-        """Do the same for text whose citations were already replaced by marks."""
+        """Do the same as `_text` for text whose citations were already replaced by marks."""
         found = self._ground.check(text, mode)
         self.dropped += found.dropped
         kept: list[str] = []
@@ -531,7 +531,7 @@ class Judge:
 
     def _cited(self, text: str) -> str:
         """Replace each citation in `text` by the mark of its quote; a quote that is not found leaves no mark. If the
-        clause lacks its words, the quote stays in the text too.
+        clause is incomplete without the quote's words, they stay in the text too.
 
         Longer passages in quotation marks are looked up too, unless a citation of the same sentence contains them.
         Marks that the LLM made up are removed.
@@ -584,8 +584,7 @@ def _small(danger: str) -> str:
 
 
 def _renumbered(text: str, numbers: Mapping[str, str]) -> str:
-    """Replace the threat numbers in `text` by the numbers that the threats have now; a dropped threat becomes "the
-    threat".
+    """Replace the threat numbers in `text` by the threats' new numbers; a dropped threat becomes "the threat".
 
     A range ("T1 to T3") is spelled out first, since its ends may no longer be neighbours.
     """

@@ -1,4 +1,4 @@
-"""The parts of the sources that an LLM is shown: whole documents if they fit, otherwise the passages that are needed.
+"""The parts of the sources that an LLM is shown: whole documents if they fit, otherwise the most needed passages.
 
     <<<482913377
     [D1] listing
@@ -142,7 +142,7 @@ def _cuts(document: Document, statements: Sequence[Statement]) -> Iterator[tuple
             # Cut only the address: the words around it are the vendor's.
             yield finding.start, finding.end
         elif finding.kind not in _MILD and finding.start < finding.end:
-            # Cut the whole line, because the text next to an order belongs to the order.
+            # Cut the whole line, because the text next to an order is part of it.
             start = document.text.rfind("\n", 0, finding.start) + 1
             end = document.text.find("\n", finding.end)
             yield start, len(document.text) if end < 0 else end

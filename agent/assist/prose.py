@@ -46,9 +46,9 @@ _CODE_CHARS: Final = 4
 _CODE_NAME: Final = re.compile(r"--[\w-]+|@?[\w/:-]*[\d_.@][\w.@/:-]*\w")
 """A flag, or a word that contains a digit, a dot or another code character."""
 _SHARED: Final = 2
-"""The number of meanings that a sentence and its quotes must share if they are a small part of a long sentence."""
+"""Quotes that share at least this many meanings with a sentence are relevant to it, however long it is."""
 _WORDED: Final = 2
-"""The number of words that a sentence must share with its quotes if they have no meaning in common."""
+"""The number of ordinary words that a sentence must share with its quotes if they share too few meanings."""
 _STEM: Final = 5
 _LETTERS: Final = re.compile(r"[a-z]{4,}")
 _EMPTY: Final = frozenset((
@@ -128,7 +128,7 @@ _ACTS: Final = re.compile(
     r"|has|have|is|are|can|does)\b"
 )
 _ORDINARY: Final = re.compile(r"(?i:split|ordinary|\w+(?:[cst]ive|ary|ous|ful|[ai]ble|[cn]al|ual|exact))")
-"""Adjectives and verbs that begin a sentence before a plural noun that reads as a verb: "Destructive writes"."""
+"""Words that begin a sentence before a plural noun that looks like a verb, as in "Destructive writes"."""
 _PLURAL: Final = re.compile(r"(?:are|have|do|were)\b")
 """Verbs that follow plural nouns, so that the word before them is not a product's name: "Threats are"."""
 _COMFORT: Final = re.compile(
@@ -152,8 +152,8 @@ _CHOSEN_NUMBER: Final = re.compile(
     r"|\b(?:mode|chmod|permissions?) 0?[0-7]{3}\b|\b\d{1,4} (?:requests?|calls?|MB|GB)\b",
     re.I,
 )
-"""Numbers that advice may choose freely: durations of measures, the machine's own address, numbers of conditions, modes
-of files and limits."""
+"""Numbers that advice may choose freely: durations of measures, the machine's own address, numbers of conditions, file
+modes and limits."""
 _LINK: Final = re.compile(r"https?:(?=\S)|www\.|<(?!=)|>(?!=)|\{\{|\}\}|\{%|\]\(", re.I)
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
 """The scheme of a local address. It is removed, because an address without a scheme ("localhost:8080") does not become
@@ -213,7 +213,7 @@ class Ground:
 
     @cached_property
     def _ordered(self) -> bool:
-        """Whether the sources address assessors anywhere, so that a sentence may repeat their orders."""
+        """Whether the sources address assessors anywhere, so that an LLM's sentence might repeat their orders."""
         return any(map(flagged_spans, self.material.documents))
 
     @cached_property
@@ -300,9 +300,9 @@ class Ground:
         return texts
 
     def _own_clauses(self, sentence: str) -> tuple[str, ...]:
-        """Return the quotes of marks that follow a clause within the sentence: the first relevant one at each place.
-        Quotes of code count as relevant, and so do those of a clause that states something without drawing a
-        conclusion.
+        """Return the marks that follow the clauses of a sentence: the first relevant one at each place. A mark is
+        relevant if its quote is code or shares a meaning with the clause, or if the clause states something without
+        drawing a conclusion.
         """
         found: list[str] = []
         begin = 0
@@ -317,8 +317,8 @@ class Ground:
         return tuple(found)
 
     def _bearing(self, marks: Sequence[str], sentence: str, own: Sequence[str]) -> tuple[str, ...]:
-        """Return the marks that share a meaning or a code name with a sentence, in order, at most `MOST_MARKS`; if none
-        does, the best one. Those in `own`, the marks of single clauses, come first.
+        """Return the marks whose quotes share a meaning or a code name with a sentence, in order, at most `MOST_MARKS`;
+        if none does, the best one. Those in `own`, the marks of single clauses, take precedence.
         """
         common = {
             mark: self._common(mark, sentence) + _NAMED * _named_alike(sentence, [self.evidence[mark].quote])
@@ -516,8 +516,8 @@ def _stated(sentence: str, *, denials: bool = True) -> str:
 
     "…, so the stated limit does not bound it" draws a conclusion, and "…; whose key serves this is not stated" reports
     a search, so neither is contradicted by a quote that affirms something. Without `denials`, clauses about what the
-    product forbids or stops, or what the sources do not say, are left out too, since their quotes say the opposite in
-    words. Empty if nothing is stated.
+    product forbids or stops, or what the sources do not say, are left out too, since their quotes are worded as the
+    opposite. Empty if nothing is stated.
     """
     first, *rest = [piece for piece in _CLAUSE.split(sentence) if piece and piece.strip()]
     kept = [piece for piece in rest if not (_NO.search(piece) or _FOLLOWS.search(piece) or _SILENT.search(piece))]

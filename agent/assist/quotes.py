@@ -11,7 +11,7 @@ from agent.records import Evidence, FactSheet
 MOST: Final = 4
 """Maximum number of quotes per item."""
 _SAMPLE: Final = 1
-"""Rank of text that belongs to no statement, that is, of sample code."""
+"""Rank of text outside all statements, such as sample code."""
 
 
 class Quotes:
@@ -24,7 +24,7 @@ class Quotes:
         self.all: Final = {item.id: item for item in sheet.evidence}
         """All quotes by id, those of the sheet and the added ones."""
         self.added: Final[list[Evidence]] = []
-        """The quotes missing from the sheet, in the order of their ids."""
+        """The quotes that are not in the sheet, in the order of their ids."""
         self.dropped: Final[list[tuple[str, str]]] = []
 
     def take(self, texts: Iterable[str], *, prose: bool = False) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ class Quotes:
         return tuple(dict.fromkeys(found))
 
     def found(self, words: str) -> tuple[str, ...]:
-        """Return the id of a quote, or nothing if it is not found; such a quote is not recorded as dropped."""
+        """Return a quote's id in a tuple, or an empty tuple if it is not found; a miss is not recorded as dropped."""
         place = self._place(words, prose=True)
         return () if isinstance(place, str) else (self._id(place),)
 
@@ -64,7 +64,7 @@ class Quotes:
         return mark
 
     def _place(self, text: str, *, prose: bool) -> Place | str:
-        """Return where a quote may be taken from, or why it must not be used."""
+        """Return the place of a usable quote, or the reason why the quote must not be used."""
         quote = read_quote(text)
         words = word_count(quote.text)
         if not words:

@@ -89,7 +89,7 @@ class Assisted(NamedTuple):
     usage: Usage
     calls: int
     answers: str
-    """Hash of all replies."""
+    """SHA-256 of the text of all replies, first 16 hex digits."""
 
 
 def assist(
@@ -111,9 +111,8 @@ def assist(
     judgement, `certain_of` returns which layers are certain, and `factors_of` returns the factors as they will be
     scored. `hits` searches the sources if they do not fit.
 
-    Raises LlmError if the LLM is unavailable, that is, for a reason that ends the run or if no call was answered. Also
-    raises it, before anything is sent, if the calls could exceed the budget's caps. Raises InputError for a delimiter
-    that occurs in the sources.
+    Raises LlmError if every call of the first wave fails because the LLM is unavailable, and, before anything is sent,
+    if the calls could exceed the budget's caps. Raises InputError for a delimiter that occurs in the sources.
     """
     names = tuple(part for part in (name, vendor) if part)
     run = _Run(Material(tuple(documents), for_llm(statements), names), sheet, assistant, name, hits)
@@ -199,7 +198,7 @@ class _Run:
         """Run the second wave and repeat calls that lost too many items; `early` is the first wave's judgement."""
         self._caller.second = True
         delimiter = self._assistant.delimiter
-        # The other values are the embedded estimates: in the question, they would tie recordings to one fit.
+        # Leave out the embedded estimates: in the prompt, they would tie recordings to one fit of the heads.
         own = {key: estimate for key, estimate in factors.items() if early.usable_factor(key)}
         asks = calls.second_wave(candidates, judge.sheet, own, _states(certain, early), delimiter)
         ended = self._caller.ended()
@@ -221,8 +220,8 @@ class _Run:
             self._keep(self._caller.wave(again, start, self._caller.left))
 
     def finish(self, accepted: Accepted, judge: Judge, early: Judgement, candidates: Sequence[Candidate]) -> Assisted:
-        """Combine both waves into the final judgement. If there are two pages, the one with more accepted threats and
-        paragraphs is used, or the earlier one if both have equally many.
+        """Combine both waves into the final judgement. Of two pages, the one with more accepted threats is used. A tie
+        goes to the page with a posture, then to the one with more layer paragraphs, then to the earlier one.
         """
         read = [(answer, judge.page(answer, candidates, early)) for answer in self._all("page", Page)]
         answer, page = max(
@@ -291,8 +290,9 @@ class _Run:
         return [answer for answer in self._answers.get(prompt, ()) if isinstance(answer, shape)]
 
     def _again_first(self, asks: Sequence[Ask]) -> list[Ask]:
-        """Return the calls to repeat: a call on facts if more than half of them were dropped, the call on factors if
-        most of them lost their quotes. The repeated request also lists what was dropped from accepted items.
+        """Return the calls to repeat: those in which at least three items, and more than half of the items, were lost.
+        A fact is lost if it was dropped, a factor if none of its quotes was found. The repeated request also lists what
+        was dropped from accepted items.
         """
         again = []
         for ask in asks:
@@ -373,7 +373,7 @@ def _states(certain: Mapping[LayerKey, bool], early: Judgement) -> dict[LayerKey
 
 
 def _parts(missing: Mapping[str, Missing | None]) -> tuple[MadeBy, ...]:
-    """List the author of each part."""
+    """Return who made each part: the embedded drafter, the LLM or both."""
     return tuple(
         MadeBy(part=name, by="embedded" if gone else "llm" if name in _ALONE else "both", missing=gone)
         for name, gone in missing.items()

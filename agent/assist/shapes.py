@@ -1,7 +1,7 @@
 """The shapes of an LLM's four answers.
 
 The order of the fields is the order in which an LLM writes: evidence and reason come before a value. Closed lists are
-enforced here; everything else is checked item by item, so that one odd item costs that item alone.
+enforced here; everything else is checked item by item, so that an invalid item does not affect the others.
 """
 
 from typing import Annotated, Literal

@@ -1,5 +1,5 @@
 """Terms of the field that an LLM may use without a quote: protocols, attacks, laws, roles. On their own, they say
-nothing about a product. The last of them are words that begin sentences about threats.
+nothing about a product. The list also contains words that often begin sentences about threats.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""`septet answer DRAFT FILE.yaml`: apply answers and contests from a vendor or an analyst to a draft."""
+"""`septet answer DRAFT FILE.yaml`: add a vendor's or an analyst's answers to a draft, and reply to contested points."""
 
 import os
 from collections.abc import Iterator
@@ -41,13 +41,13 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
     """Add the answers in FILE.yaml to DRAFT (a draft's folder) as facts, and print the values before and after.
 
     The new draft replaces the old one; its manifest records the earlier draft's id. Each answer becomes a source, and
-    what it states becomes a fact: of rank 2 from a vendor, which lowers nothing until a page or an analyst confirms it,
-    or of rank 5 from an analyst. Facts that an answer does not state explicitly go into its `states`: `Q1: {answer: …,
-    states: {retention: yes}}`. Nothing is fetched. With --store, the answers are also recorded in the review, after the
-    decisions already made there, and the changes are printed: score, factors, items. Contested points change nothing on
-    their own: they are printed as a reply to be filled in, and with --store a reviewer decides on them. Close open
-    reviews first, since only one process can write to a store at a time. If a draft from an earlier release cannot be
-    recomputed from its facts, only the parts that its answers concern are redrafted.
+    what it states becomes a fact. A vendor's facts have rank 2 and lower no value until a page or an analyst confirms
+    them; an analyst's facts have rank 5. List facts that an answer does not state explicitly under its `states`: `Q1:
+    {answer: …, states: {retention: yes}}`. Nothing is fetched. With --store, the answers are also recorded in the
+    review, after the decisions already made there, and the changes are printed: score, factors, items. Contested points
+    change nothing on their own: they are printed as a reply to fill in, and with --store a reviewer decides on them.
+    Close open reviews first, since only one process can write to a store at a time. If a draft from an earlier release
+    cannot be recomputed from its facts, only the parts that the answers affect are redrafted.
 
     \b
     Examples:
@@ -64,7 +64,7 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
     response = read_response(file)
     _check(response, draft, file)
     answers = answers_of(response, [question.id for question in draft.questions])
-    # Use the same time for both, so that the folder and the review hold the same draft unless the review has other
+    # Use one timestamp for the folder and the review, so that both get the same draft unless the review contains other
     # decisions.
     made, at, reviewed = None, now(), ""
     if answers:
@@ -102,7 +102,7 @@ def _draft_in(folder: Path) -> "tuple[Draft, tuple[Document, ...]]":
 
 
 def _check(response: "Response", draft: "Draft", file: Path) -> None:
-    """Raise InputError if a response belongs to another draft, or contains nothing that fits this draft."""
+    """Raise InputError if a response is about another draft, is empty, or contests an unknown item."""
     from agent.review.domain.response_acts import contested_item
 
     if response.draft != draft.id:
@@ -132,7 +132,10 @@ def _reply(response: "Response", draft: "Draft") -> str:
 
 @contextmanager
 def _review_of(path: Path, draft: "Draft", settings: "Settings", at: str) -> "Iterator[tuple[Service, str]]":
-    """Yield the service for the store at `path`, with the key of the draft's review. Raises InputError if none."""
+    """Open the store at `path`, and yield its service with the key of the draft's review.
+
+    Raises InputError if there is no store, or no review of the draft in it.
+    """
     from agent.review.service import Service
     from agent.review.store.store import Store
 
@@ -160,7 +163,10 @@ def _say_silent(made: "Redrafted", draft: "Draft") -> None:
 
 
 def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer", draft: str) -> tuple[str, str]:
-    """Record a response in a review, and redraft it. Returns the changes, empty without an answer, and the reply."""
+    """Record a response in a review, and redraft the review if it has new answers.
+
+    Returns a description of the changes, which is empty if nothing was answered, and the reply to contested points.
+    """
     before = service.review(key)
     done = service.respond(key, file.read_bytes(), reviewer, draft=draft)
     click.echo(f"{len(done.events)} events recorded in {key}", err=True)
@@ -205,7 +211,7 @@ def _score_change(before: "Draft", made: "Redrafted") -> str:
 
 
 def _table(rows: "Iterable[Sequence[str]]") -> list[str]:
-    """Format the parts of a draft as a table, with their values before and after."""
+    """Format rows of a key, its old value and its new value as a Markdown table."""
     from agent.report.view import name_of
 
     columns = (Column("what"), Column("before"), Column("after"))

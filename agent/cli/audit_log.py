@@ -30,10 +30,11 @@ def command() -> None:
     help="A signed export (JSON, Markdown, HTML); its head must be in the chain and its content as signed.",
 )
 def verify(store: Path | None, against: Path | None) -> None:
-    """Recompute the store's hash chain, and check what it does not cover: drafts, texts, the queue and the file itself.
+    """Recompute the store's hash chain, and check what the chain does not cover: drafts, texts, queue and file.
 
-    Only an export signed earlier can reveal that events were cut off at the end; its values and text are all compared
-    with what was signed. Nothing is changed, and the review app may keep running. Exit code 5 when something is wrong.
+    Events that were removed from the end of the log can be detected only with an export signed earlier. All values and
+    text of that export are compared with what was signed. Nothing is changed, and the review app may keep running. The
+    exit code is 5 if something is wrong.
 
     \b
     Examples:

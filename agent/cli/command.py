@@ -1,4 +1,4 @@
-"""The command line: find a verb, run it, and turn an error into two lines and an exit code.
+"""The command line: find a verb, run it, and turn an error into an `error:` line, a `hint:` line and an exit code.
 
 Verbs of this package are imported only when called, so that `--help` starts fast. The verbs of the eval suite are found
 through the entry-point group `septet.verbs`, so that this package never imports the suite.
@@ -43,7 +43,7 @@ EVAL_VERBS: Final[dict[str, str]] = {
 
 
 class _Verbs(click.Group):
-    """A click group that imports a verb when it is called."""
+    """A click group that imports a verb only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*VERBS, *EVAL_VERBS]
@@ -91,11 +91,11 @@ def septet() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the `septet` command. Prints `error:` and `hint:` to stderr and exits with the error's code.
+    """Run the `septet` command and exit. On an error, print `error:` and `hint:` to stderr and exit with its code.
 
-    `arguments` defaults to the arguments of the process.
+    `arguments` defaults to `sys.argv[1:]`.
     """
-    # Always off: an environment variable could otherwise make LangChain's tracing post page text to a server.
+    # Always off: otherwise an environment variable could make LangChain's tracing send page text to a server.
     os.environ["LANGSMITH_TRACING_V2"] = "false"  # noqa: TID251
     try:
         # Do not call septet.main(): click would report a failure when the reader of stdout has closed the pipe.
@@ -106,12 +106,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except SeptetError as error:
-        # A mismatch with a recording has one line per difference.
+        # The hint of a DriftError has one line for each difference from the recording.
         hint, *more = (error.hint.splitlines() if isinstance(error, DriftError) else [error.hint]) or [""]
         _report(str(error), hint, more)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        # Everything is closed. Python would take another half a second to unload all modules.
+        # Everything is already closed. Skip Python's own shutdown, which takes another half a second.
         with suppress(OSError):
             sys.stdout.flush()
         os._exit(_INTERRUPTED)

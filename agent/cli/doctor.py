@@ -28,9 +28,9 @@ _WORD_CHARS: Final = 8
 def command(context: click.Context, llm: str | None, as_json: bool) -> None:
     """Ask an LLM's endpoint a few questions and show the results; without an LLM, list the profiles.
 
-    The checks: whether the LLM is available, whether answers have the requested shape and respect their cap, whether a
-    long prompt is read to its end, whether the price is known and how tokens are counted. Up to four calls are made,
-    one at a time. Exit code 1 when a check fails, 4 when no call can work.
+    It checks whether the LLM is available, whether answers have the requested format and stay within the token limit,
+    whether a long prompt is read to its end, whether the price is known, and how tokens are counted. At most four calls
+    are made, one at a time. The exit code is 1 if a check fails, 4 if no call can succeed.
 
     \b
     Examples:
@@ -110,7 +110,7 @@ def _lines(name: str, address: str, rows: "tuple[Row, ...]", usage: Usage, *, wo
 
 
 def _list_profiles(environ: Mapping[str, str], as_json: bool) -> None:
-    """Print the profiles and whether their keys are set, but never a key."""
+    """Print the profiles and whether each one's key is set, but never a key itself."""
     from agent.llm.profiles import profiles
 
     listed: list[dict[str, object]] = []

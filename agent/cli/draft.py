@@ -53,8 +53,8 @@ def command(
     printed; without it, the whole report is printed and only the cache is kept. Repeating the call resumes an
     interrupted run.
 
-    Without --llm or SEPTET_LLM no LLM is used. With one, stderr shows the maximum usage before anything is sent. A
-    draft made with an LLM is repeated from the answers in its folder, unless --llm requests new ones.
+    Without --llm or SEPTET_LLM, no LLM is used. With one, stderr shows the maximum usage before anything is sent.
+    --from-snapshot repeats a draft made with an LLM from the answers in its folder, unless --llm requests new ones.
 
     A draft in --out that is under review is replaced only with --replace; its review stays in the store.
 

@@ -22,9 +22,9 @@ _HINT: Final = "`septet export` lists the formats"
 def command(draft: Path | None, format_: str | None, out: Path | None, schema: bool) -> None:
     """Export DRAFT (a folder, a draft.json or a signed export of it) in the format NAME.
 
-    No format makes a draft claim more than it does: states, ranges, "not certain" and a withheld score are kept, and
-    content for which a format has no field goes into its properties or descriptions. The same draft always gives the
-    same bytes.
+    No export claims more than the draft does: states, ranges, "not certain" and a withheld score are kept, and content
+    for which a format has no field goes into its properties or descriptions. The same draft always gives the same
+    bytes.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`septet facts DRAFT|SOURCE…`: show the fact sheet of a draft, or of sources read now."""
+"""`septet facts DRAFT|SOURCE…`: show the fact sheet of a draft, or read one from sources."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,7 +23,7 @@ _POLARITY: Final = {"asserted": "yes", "denied": "no", "configurable": "setting"
 @click.argument("sources", nargs=-1, required=True, metavar="DRAFT|SOURCE...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (septet/facts/1) instead of a table.")
 def command(sources: tuple[str, ...], as_json: bool) -> None:
-    """Show the fact sheet of DRAFT (a folder or a draft.json), or of SOURCE (a URL, a file or a folder) read now.
+    """Show the fact sheet of DRAFT (a folder or a draft.json), or read one from SOURCE (a URL, a file or a folder).
 
     Each fact states one security-relevant thing about the product (yes, no, or depends on a setting), with details, its
     quote, the strength of the evidence (rank 0 to 5) and the readers that found it. What was searched for without

@@ -1,6 +1,6 @@
 """Open an LLM for one draft, within the token and cost limits, and record or replay its answers.
 
-The key comes from the environment variable that the profile specifies, and is used only in requests to the LLM.
+The API key comes from the environment variable that the profile specifies, and is used only in requests to the LLM.
 
 An LLM is used only when `--llm` or the setting `llm` selects it, or when recorded answers replace it. A key alone never
 selects one.
@@ -61,7 +61,7 @@ def answer_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen drafter."""
+    """Which LLM to draft with, if any, and whether to record its answers, replay them, or fall back without it."""
 
     llm: str = ""
     """PROFILE/NAME; empty for none."""
@@ -72,7 +72,10 @@ class Choice:
 
 
 def choose(llm: str | None, record: Path | None, replay: Path | None, fallback: str | None, default: str) -> Choice:
-    """Choose the drafter from the options, else the LLM `default`. Raises UsageError for contradictory options."""
+    """Choose the drafter from the options; `default` is the LLM to use if `llm` is None.
+
+    Raises UsageError for conflicting options, and for `record` without an LLM.
+    """
     if replay is not None:
         if llm is not None or record is not None:
             other = "--llm" if llm is not None else "--record"
@@ -86,7 +89,7 @@ def choose(llm: str | None, record: Path | None, replay: Path | None, fallback: 
 
 
 def named(llm: str) -> str:
-    """Return PROFILE/NAME without blanks; empty if it means the embedded drafter."""
+    """Return PROFILE/NAME without surrounding whitespace; empty for the embedded drafter."""
     name = llm.strip()
     return "" if name == EMBEDDED else name
 
@@ -107,7 +110,7 @@ def unused_key(environ: Mapping[str, str]) -> str:
 
 @dataclass
 class Opened:
-    """The LLM of one draft, if any; leaving the block closes it.
+    """The LLM of one draft, if any, as a context manager that closes it.
 
     Closing completes a recording, and checks whether a replay matched its recording. On a mismatch, DriftError is
     raised if the block ended normally or with an LlmError, since the mismatch explains that error; other errors are not
@@ -115,7 +118,7 @@ class Opened:
     """
 
     now: str
-    """The time of the draft: the present, or that of the replayed recording."""
+    """The time of the draft: the current time, or that of the replayed recording."""
     assistant: "Assistant | None" = None
     folder: Path | None = None
     """The folder of the recording, written or replayed."""
@@ -135,7 +138,11 @@ class Opened:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        """Close the LLM, and report the usage of a failed run. Raises DriftError, and LlmError with a hint."""
+        """Close the LLM, and report the usage of a failed run.
+
+        Raises DriftError if a replay did not match its recording. Raises an LlmError again, with a hint that there is a
+        fallback, unless the fallback is already allowed.
+        """
         if self.assistant is None:
             return
         explains = error is None or isinstance(error, LlmError)
@@ -152,7 +159,7 @@ class Opened:
             raise LlmError(error.reason, error.what, where=error.where, hint=hint, usage=error.usage) from None
 
     def tell_spent(self) -> None:
-        """Report the usage of an abandoned LLM; a replay used nothing."""
+        """Report the usage of a run that was abandoned; nothing is reported for a replay, which uses no LLM."""
         if self.assistant is None or self.replayed:
             return
         spent = self.assistant.budget.spent
@@ -190,8 +197,8 @@ def open_assistant(
 
     `spare` is a new folder for its answers if the user specifies none. `say` receives progress messages, `told` the
     limits and the usage of the run. Raises UsageError for an unusable name, key or folder and for a live LLM under
-    CI=true, RefusedError for an address, UnavailableError if a dependency is missing, InputError for invalid prices and
-    limits, DriftError for a broken recording.
+    CI=true, RefusedError for a forbidden address, UnavailableError if a dependency is missing, InputError for invalid
+    prices and limits, DriftError for a broken recording.
     """
     if not choice.llm and choice.replay is None:
         return Opened(now)
@@ -239,7 +246,7 @@ def open_assistant(
 
 
 def open_named(name: str, settings: "Settings", environ: Mapping[str, str], say: Say) -> "Llm":
-    """Open the LLM PROFILE/NAME within the settings' limits, at their address or at the default one of the profile.
+    """Open the LLM PROFILE/NAME within the settings' limits, at their address or else the profile's default one.
 
     Raises UsageError, RefusedError and UnavailableError as `open_assistant` does.
     """
@@ -263,7 +270,7 @@ def price_of_llm(name: str, settings: "Settings") -> "Price | None":
     """Return the price of an LLM from the user's price file, else from the bundled one, or None if it is unknown.
 
     The price depends on the name alone, so that a replay costs the same as the recorded run. An LLM is free if the
-    default address of its profile is on the user's own machine. Raises InputError for a file without prices.
+    default address of its profile is on the user's own machine. Raises InputError for an unreadable or invalid file.
     """
     from agent.llm.budget import FREE, price_of, prices, read_prices
     from agent.llm.profiles import profiles
@@ -334,7 +341,7 @@ class _Absent:
 
 
 def _dollars(text: str) -> Decimal | None:
-    """Return the cost limit, or None if there is none. Raises InputError if it is not a number."""
+    """Return the cost limit in dollars, or None if there is none. Raises InputError for an invalid amount."""
     if not text.strip():
         return None
     with suppress(InvalidOperation):

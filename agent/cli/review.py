@@ -80,7 +80,7 @@ def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, 
             try:
                 store.keep_backup()
             except StoreError as error:
-                # Everything that was acknowledged is already in the store.
+                # A failed backup loses nothing: everything that was acknowledged is already in the store.
                 tell(f"could not write a backup: {error}")
     # Exit immediately if an abandoned request is still running: the closed store rejects its writes.
     if any(one is not threading.main_thread() and not one.daemon for one in threading.enumerate()):
@@ -90,7 +90,7 @@ def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, 
 
 
 def reviewer_of(name: str | None, role: str, environ: Mapping[str, str]) -> "Reviewer":
-    """Return the reviewer with the given name, else with the user's own. Raises InputError for an unusable name."""
+    """Return a reviewer with the given name, or else the user's login name. Raises InputError for an invalid name."""
     from agent.review.domain.acts import MAX_NAME
     from agent.review.domain.records import Reviewer
 
@@ -124,8 +124,8 @@ def _serve(service: "Service", made: socket, reviewer: "Reviewer") -> None:
     more = "press Enter for another address, " if asked else ""
     tell(f"open it once as {reviewer.name} ({reviewer.role}); {more}Ctrl-C to stop")
     if asked:
-        # A background process that reads from a terminal is stopped. With the signal ignored, only the read fails and
-        # the thread ends.
+        # The system stops a background process that reads from the terminal. With the signal ignored, only the read
+        # fails, and the thread ends.
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)
         threading.Thread(target=invite_again, daemon=True).start()
     serve(app, made)

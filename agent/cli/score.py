@@ -101,7 +101,7 @@ def _score_lines(file: str, terms: Mapping[str, object]) -> None:
 
 
 def _read_object(data: bytes, where: str) -> dict[str, object]:
-    """Parse one JSON object with numbers as exact decimals, without the keys that are null."""
+    """Parse one JSON object. Numbers become exact decimals, and keys with null values are dropped."""
     try:
         found = json.loads(
             data.decode("utf-8-sig"),
@@ -122,7 +122,7 @@ def _read_object(data: bytes, where: str) -> dict[str, object]:
 
 
 def _exact(text: str) -> Decimal | str:
-    """Convert a number to a decimal. An unrepresentable number stays text, to be rejected where its field is known."""
+    """Convert a number to a decimal. If that fails, return it as text; a later check rejects it and names its field."""
     try:
         return Decimal(text)
     except InvalidOperation:

@@ -1,4 +1,4 @@
-"""`septet search DRAFT "question"`: find passages that answer a question in a draft's index."""
+"""`septet search DRAFT "question"`: search a draft's index for passages that answer a question."""
 
 import json
 import os
@@ -89,7 +89,7 @@ def _text(found: "tuple[Found, ...]", documents: "Mapping[str, Document]") -> st
 
 
 def _shown(one: "Found", document: "Document") -> str:
-    """Return the passage without the text that findings cover, since hidden text and orders are never passed on."""
+    """Return the passage with flagged text replaced, since hidden text and orders to assessors are never passed on."""
     from agent.records import flagged_spans
 
     start, text = one.passage.start, ""

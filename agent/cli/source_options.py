@@ -1,4 +1,4 @@
-"""What the verbs that read sources share: options, reading, timestamps, notes and the progress line."""
+"""Shared by the verbs that read sources: options, reading, timestamps, notes and the progress line."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ _NOTE_FILE_LIMIT = 200_000
 _PAGE: Final = "reading "
 """The prefix of progress lines about a single page or file, which may be frequent."""
 _BETWEEN_PAGES: Final = 2.0
-"""The minimum number of seconds between two such lines if the output is not a terminal, as in a job's log."""
+"""Minimum number of seconds between two such lines if stderr is not a terminal, as in the log of a CI job."""
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -68,12 +68,15 @@ def now() -> str:
 
 
 def stamp(moment: datetime) -> str:
-    """Format a moment as records store it."""
+    """Format a time as records store it: UTC, ISO 8601 with seconds and `Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def note_text(note: str) -> str:
-    """Return the note itself, or the text of the file that it names. Raises InputError unless that is a short text."""
+    """Return the note itself, or the content of the file that it names.
+
+    Raises InputError if the file is longer than 200,000 bytes or not UTF-8.
+    """
     try:
         path = Path(note)
         if not path.is_file():
@@ -90,7 +93,7 @@ def note_text(note: str) -> str:
 def tell(line: str) -> None:
     """Write a line to stderr, unless it is empty."""
     if line:
-        # Avoid click.echo, which would write into the line of the progress display.
+        # Do not use click.echo, which would write into the middle of the progress line.
         sys.stderr.write(f"{one_line(line)}\n")
         sys.stderr.flush()
 

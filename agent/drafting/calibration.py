@@ -24,7 +24,7 @@ _DIGITS: Final = 16
 
 
 class Spread(Record):
-    """The deviation of labels from an estimate: 80 % lie between estimate + below and estimate + above."""
+    """How far labels deviate from an estimate: 80 % lie between estimate + below and estimate + above."""
 
     below: float
     above: float
@@ -48,13 +48,13 @@ class FactorConstants(Record):
     """How far the estimate moves from the typical value towards the outlook's value, as a share of the distance, 0 to
     1."""
     chances: dict[str, float]
-    """By key: the weight of the difference between the key's probability and its mean; never negative."""
+    """Weight, by key, of the difference between the key's probability and its mean; never negative."""
     effects: dict[str, float]
     """Effect of an asserted or configurable fact, by key; never negative."""
     lowering: dict[str, float]
     """Effect of an asserted limit or a denied ability, by key; negative."""
     thin: float = 0.0
-    """Added if the sources are too thin for silence to mean absence; never negative."""
+    """Amount added if the sources are too thin for silence to mean absence; never negative."""
     spread: Spread
     judged: JudgedFactorConstants = JudgedFactorConstants()
 
@@ -86,12 +86,12 @@ class CertaintyCalibration(Record):
 
 
 class RangeCalibration(Record):
-    """Sorted residuals of labelled scores: ln of the ratio of the distances from 10, label over draft."""
+    """Sorted residuals of labelled scores, each ln((10 − labelled) / (10 − drafted))."""
 
     name: str
     residuals: tuple[float, ...]
     judged: tuple[float, ...] = ()
-    """The residuals of drafts made with an LLM, relative to a reader's scores; empty if there are none."""
+    """The residuals of drafts made with an LLM, against a reader's scores; empty if there are none."""
     thin_factor: float
     """Factor that scales the residuals if the sources hardly describe the product; 1 or more."""
 

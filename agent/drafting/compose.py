@@ -82,8 +82,8 @@ def compose(
     """Derive all parts of a draft about the product `name` from its facts.
 
     `judgement` comes from an LLM and was checked against the sources; it cites `sheet.evidence` or its own quotes. Only
-    evaluations pass `severity_sheet`, a function that returns the sheet in which threats are to be found. The function
-    is deterministic.
+    evaluations pass `severity_sheet`, a function that returns the sheet from which to derive the threats. The result is
+    deterministic.
     """
     given = Given(sheet, name, kind_of(sheet, judgement), judgement or NOTHING)
     kind, led = given.kind, given.judgement

@@ -1,7 +1,7 @@
 """Build the advice at the end of the first page: proposal, conditions for use, residual severity and legal notes.
 
 A condition changes CVSS metrics of the threats that are based on the facts it addresses. It can only make metrics
-milder. The residual is the highest remaining base of *all* threats in default use, not only of the headline.
+less severe. The residual is the highest remaining base of *all* threats in default use, not only of the headline.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from agent.records import Advice, Condition, Question, Record, Residual, Score, 
 from agent.taxonomy.kinds import ProductKind
 
 MAX_CONDITIONS: Final = 3
-"""Maximum number of conditions derived from facts. An LLM gives up to five."""
+"""Maximum number of conditions derived from facts. An LLM may give up to five."""
 LOW: Final = Decimal("4.0")
 """Threats below this base are Low and need no condition."""
 CRITICAL: Final = Decimal("9.0")
@@ -30,14 +30,14 @@ _CAUTION: Final[tuple[UseProposal, ...]] = get_args(UseProposal)
 
 
 class ConditionRow(Record):
-    """A condition of `corpus/knowledge/conditions.yaml`."""
+    """A condition from `corpus/knowledge/conditions.yaml`."""
 
     id: str
     eases: tuple[str, ...] = Field(alias="for")
     ids: tuple[str, ...] = ()
     """Ids of catalogue threats that the condition eases, regardless of their facts."""
     unless: tuple[str, ...] = ()
-    """Keys of facts; a threat that rests on one of them is not eased."""
+    """Keys of facts; a threat based on one of them is not eased."""
     met: tuple[str, ...] = ()
     not_for: tuple[ProductKind, ...] = ()
     text: str
@@ -113,7 +113,7 @@ def _derived(given: Given, threats: Sequence[Threat], every: Sequence[Threat]) -
     """Repeatedly choose the measure that lowers the residual most, first of `threats`, then of `every` threat."""
     offered = []
     for row in load_conditions().conditions:
-        # Products of this kind can meet the condition, and no counted control already meets it.
+        # Offer only conditions that products of this kind can meet and that no counted control already meets.
         met = (fact.rank >= CONTROL_RANK and default_of(fact) for fact in asserted(given.sheet, *row.met))
         if given.kind not in row.not_for and not any(met):
             ids, other = ({fact.id for fact in asserted(given.sheet, *keys)} for keys in (row.eases, row.unless))
@@ -156,9 +156,11 @@ def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
 def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
     """Return the threat's vector with all measures applied.
 
-    LLMs assume that conditions limit all losses at once. If theirs only reduce a threat's total losses (H) and leave it
-    Low, the loss that the fewest of them reduce stays total; if they end all losses of a threat that needs no setting,
-    one stays small. Pinning a reviewed version (PR:H) keeps a hijacked release out, which ends the threat.
+    LLMs tend to assume that conditions limit all losses at once, so their changes are moderated. If they would bring
+    the base of a threat with several total losses (H) below 4.0, the loss that the fewest conditions reduce stays H. If
+    they would end all losses of a threat that needs no setting, its first loss becomes L instead. For a threat that
+    needs a setting and a prior breach, PR:H (pinning a reviewed version) ends all losses, because it keeps a hijacked
+    release out.
     """
     vector = threat.score.cvss_vector
     every = [measure.metrics.get(threat.id, {}) for measure in measures]
@@ -204,7 +206,7 @@ def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:
 
 
 def _judged(given: Given, found: Found) -> list[_Measure]:
-    """Return the LLM's conditions under the draft's names, without those that only concern threats not shown."""
+    """Return the LLM's conditions with the draft's threat names, without those that concern only threats not shown."""
     ids, called = found.ids, found.called
     made = []
     for condition in given.judgement.conditions:
@@ -226,8 +228,8 @@ def _judged(given: Given, found: Found) -> list[_Measure]:
 def weighed(led: UseProposal, score: Score, residual: Residual | None, *, asked: bool, conditions: bool) -> UseProposal:
     """Return an LLM's proposal, or that of the scores if it is more cautious.
 
-    Too little evidence for a score does not mean too much risk: an LLM may give `conditions` that make use acceptable
-    even with thin sources.
+    Too little evidence for a score does not mean too much risk: even if the score is withheld, an LLM's "use with
+    conditions" stands if its `conditions` bring the residual below Critical.
     """
     enough = conditions and residual is not None and residual.after < CRITICAL
     if score.withheld is not None and led == "use with conditions" and enough:
@@ -243,9 +245,11 @@ def proposal_of(score: Score, residual: Residual | None, *, asked: bool) -> UseP
 
 
 def _law(given: Given) -> str:
-    """Return the legal points relevant to the facts, with marks, or an empty string. If an LLM wrote the page and gave
-    no legal points, none are added, because the LLM has considered them: most products store or fetch something, but
-    few raise legal points by doing so."""
+    """Return the legal points, with marks, or an empty string: an LLM's, or else those relevant to the facts.
+
+    If an LLM made the proposal and gave no legal points, none are added, because it has considered them: most products
+    store or fetch something, but few raise legal points by doing so.
+    """
     led = given.judgement.law
     if (led and given.stands(led)) or (given.judgement.proposal is not None and not led):
         return led

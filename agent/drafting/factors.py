@@ -3,11 +3,11 @@
     value = typical value of the kind + adjustment for the outlook of the sources        (typical, remainder)
           + adjustment for what fuller listings usually have, if the sources are thin    (remainder)
           + effects of facts that raise it − effects of limits and denials               (evidence)
-          + difference to the minimum value that asserted facts imply                    (evidence)
+          + what is missing to reach the minimum value that asserted facts imply         (evidence)
 
-rounded half up to a tenth. With an LLM's judgement, the LLM's value replaces all but the last line. Facts that neither
-raise nor lower a factor have no effect on it, so additional unrelated text does not change a value. Only an asserted
-limit, a denial or a documented control lowers a value, and each of these steps is listed.
+The result is rounded half up to a tenth. With an LLM's judgement, the LLM's value replaces all but the last line. Facts
+that neither raise nor lower a factor have no effect on it, so adding unrelated text does not change a value. Only an
+asserted limit, a denial or a documented control lowers a value, and each of these steps is listed.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -38,11 +38,11 @@ CONTROLS: Final[Mapping[str, tuple[FactorKey, float]]] = {
 LEAST: Final = 0.1
 """Minimum value of a factor; nothing in the sources can lower a factor further."""
 THIN: Final = 2
-"""Up to this number of statements that state a fact, silence does not mean absence at all. Half of the cards of the
-corpus have no more."""
+"""With at most this many statements that state a fact, silence is no sign of absence. Half of the cards in the corpus
+have no more."""
 AMPLE: Final = 5
-"""From this number on, silence does mean absence. All cards of the corpus have fewer; 94 % of its full listings have as
-many."""
+"""With at least this many, silence means absence. All cards in the corpus have fewer; 94 % of its full listings have at
+least as many."""
 _SHOWN: Final = 0.005
 _DIGITS: Final = 4
 _CENTS: Final = 2
@@ -64,7 +64,7 @@ class _Sum:
         self.facts: list[Fact] = []
         """All facts that contributed to the value."""
         self.falls: list[tuple[Fact, Lowering]] = []
-        """The facts that lower the value, in the order of the parts, and how."""
+        """The facts that lower the value, each with its lowering, in the order of the parts."""
 
     @property
     def total(self) -> float:
@@ -100,7 +100,7 @@ def estimate(
         if (judged := led.usable_factor(key)) is None:
             found[key] = made = _embedded(sheet, kind, key, constants)
             if led is not NOTHING:
-                # The answers of an LLM, even refused ones, never take a range to 0.
+                # With an LLM's judgement, no range extends down to 0, even if the LLM's value was rejected.
                 low = max(made.low, min(made.value, _tenth(LEAST)))
                 found[key] = made.model_copy(update={"low": low})
         else:
@@ -174,7 +174,7 @@ def _summed(sheet: FactSheet, kind: ProductKind, key: FactorKey, calibration: Fa
     for fact, effect in _raising(sheet, key, constants):
         made.add(fact, effect, words[fact.key].title)
     if (excess := made.total - 1.0) >= _SHOWN:
-        # A control lowers the value from where it stands, so that its effect is seen.
+        # Cap the value at 1.0 before controls lower it, so that their effect shows.
         made.parts.append(_part("remainder", "no factor exceeds 1.0", -excess))
     ranks = {item.id: item.rank for item in sheet.evidence}
     for fact, wanted, rule in _falling(sheet, key, constants):
@@ -217,9 +217,10 @@ def _prior(
 
 
 def thinness(sheet: FactSheet) -> float:
-    """Return how far the sources say too little for silence to mean absence, 0 to 1.
+    """Return how thin the sources are, from 0 (silence means absence) to 1 (silence means nothing).
 
-    It falls evenly between two numbers of statements: at a single limit, one more statement would lower many factors.
+    The value falls linearly between `THIN` and `AMPLE` statements. With a single threshold, one more statement could
+    lower many factors at once.
     """
     stating = sheet.outlook.stating
     if stating is None:
@@ -264,7 +265,8 @@ def documented(fact: Fact) -> bool:
 
 
 def _is_partial(fact: Fact) -> bool:
-    """Return whether the embedded reader, which names an object only then, found an approval of one kind of act."""
+    """Return whether only the embedded reader found the fact and gave it an object, as it does only for an approval of
+    one kind of action."""
     return all(source.reader == "embedded" for source in fact.sources) and "object" in {s.name for s in fact.slots}
 
 

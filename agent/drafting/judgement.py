@@ -21,7 +21,7 @@ Metric = Literal["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA
 
 
 class _Cited(Record):
-    """A part of the judgement that rests on facts and quotes, by id."""
+    """A part of the judgement that cites facts and quotes, by id."""
 
     facts: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class JudgedLayer(Record):
     """The LLM's verdict on a layer."""
 
     verdict: Literal["sufficient", "mostly", "hardly", "insufficient", "partial"]
-    """"partial" means that the layer has no verdict that could be kept. In older drafts it stands for both "mostly" and
+    """"partial" means that the LLM's verdict could not be kept. In older drafts it stands for both "mostly" and
     "hardly"."""
     facts: tuple[str, ...] = ()
     """Ids of verified facts that settle the layer."""
@@ -123,7 +123,7 @@ class JudgedQuestion(Record):
     why: str = ""
     changes: str
     metrics: dict[str, dict[Metric, str]] = Field(default_factory=dict)
-    """By threat: the metrics that a good answer changes; none for a threat that it only makes less likely."""
+    """Metrics that a good answer changes, by threat; none for a threat that it only makes less likely."""
     about: tuple[str, ...] = ()
     """Keys of facts, ids of threats, factor and layer keys."""
     proposed: str = ""
@@ -152,7 +152,7 @@ class JudgedCondition(Record):
     metrics: dict[str, dict[Metric, str]] = Field(default_factory=dict)
     """Metrics that change when the condition is met, by threat."""
     ends: tuple[str, ...] = ()
-    """Threats that no longer exist when the condition is met; drafts of earlier versions have them."""
+    """Threats that no longer exist when the condition is met; set only in drafts of earlier versions."""
 
 
 class JudgedFlow(_Cited):
@@ -186,7 +186,7 @@ class Judgement(Record):
     """What the product is, in one sentence with marks."""
     factors: dict[FactorKey, JudgedFactor] = Field(default_factory=dict)
     reasons: dict[FactorKey, str] = Field(default_factory=dict)
-    """Improved reasons for the factors' values, written when the values were known."""
+    """Improved reasons for the factors' values, written once the values were known."""
     layers: dict[LayerKey, JudgedLayer] = Field(default_factory=dict)
     threats: tuple[JudgedThreat, ...] = ()
     """Most important first. Chains, conditions and questions refer to them as T1, T2, …"""
@@ -202,10 +202,9 @@ class Judgement(Record):
     caveat: str = ""
     """What the proposal still depends on; it becomes the second sentence of the proposal."""
     also: tuple[str, ...] = ()
-    """Further dangers. Each is a phrase, or consists of a name, a colon and a sentence."""
+    """Further dangers, each a phrase, or a name, a colon and a sentence."""
     conflicts: tuple[str, ...] = ()
-    """Places where the sources contradict themselves or lack something that they refer to; each is a sentence with
-    marks."""
+    """Places where the sources contradict themselves or refer to something missing; each is a sentence with marks."""
     law: str = ""
     picture: JudgedPicture = JudgedPicture()
     evidence: tuple[Evidence, ...] = ()

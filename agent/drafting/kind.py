@@ -14,7 +14,7 @@ _NEEDS: Final[dict[ProductKind, tuple[str, ...]]] = {
     "voice-agent": ("takes_voice_images", "places_calls"),
     "assistant": ("takes_free_text",),
 }
-"""Keys that products of each kind nearly always have. A denial rules out the kind unless another key is asserted."""
+"""Keys that products of each kind nearly always have. Denying one rules out the kind unless another is asserted."""
 _SIGNS: Final[tuple[tuple[str, ProductKind], ...]] = (
     ("mcp_server", "mcp-server"),
     ("places_calls", "voice-agent"),

@@ -35,7 +35,7 @@ MIN_QUESTIONS: Final = 4
 _TOUCHED: Final = 3
 """Maximum number of affected threats named for each question."""
 _PLAIN_WIDTH: Final = 1.0
-"""Default width when the score has no range."""
+"""Width in score points that is assumed when the score has no range."""
 _TOLD_FALL: Final = Decimal("0.5")
 """Smallest decrease of the base that is stated as a number."""
 _OF_THE_CLIENT: Final = frozenset({"llm", "loop", "run-limit"})
@@ -52,7 +52,7 @@ class Spread(NamedTuple):
 
 
 class QuestionRow(Record):
-    """A question of `corpus/knowledge/vendor_questions.yaml`."""
+    """A question from `corpus/knowledge/vendor_questions.yaml`."""
 
     id: str
     when: tuple[str, ...] = ()
@@ -153,7 +153,7 @@ def _worth(question: Question, open_layers: Sequence[LayerKey], chosen: Sequence
 
 
 def _from_facts(given: Given, found: Found, causes: Spread) -> list[Question]:
-    """Return the questions of the file that apply to the facts, with the threats that an answer changes."""
+    """Return the questions from the file that apply to the facts, with the threats that an answer changes."""
     known = {fact.key for fact in counted(given.sheet)}
     there = {fact.key for fact in counted(given.sheet) if fact.polarity != "denied"}
     made = []
@@ -200,7 +200,7 @@ def _changes(row: QuestionRow, touched: Sequence[Threat], names: Mapping[str, st
 
 
 def _judged(given: Given, found: Found, causes: Spread) -> list[Question]:
-    """Return an LLM's questions whose quotes still exist, under the draft's names of threats."""
+    """Return an LLM's questions whose quotes still exist, with the draft's threat names."""
     called = found.called
     made: dict[str, Question] = {}
     for asked in given.judgement.questions:
@@ -231,7 +231,7 @@ def _led(asked: JudgedQuestion, text: str, found: Found, causes: Spread) -> Ques
 
 
 def _eases(asked: JudgedQuestion, found: Found) -> Iterator[Ease]:
-    """Compute the severity that each displayed threat would keep if its question got a favourable answer."""
+    """Compute the base that each shown threat would keep after a good answer to this question."""
     metrics = {found.ids[name]: each for name, each in asked.metrics.items() if name in found.ids}
     for placed in found.threats:
         threat, vector = placed.threat, placed.threat.score.cvss_vector

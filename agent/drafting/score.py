@@ -23,13 +23,13 @@ from agent.taxonomy.layers import LAYERS
 STEPS: Final = tuple(map(Decimal, ("1.00", "0.94", "0.88", "0.83")))
 """Mitigation factor by number of controls. The last is AIVSS 0.8's "partial", the limit for untested controls."""
 USUAL_BASE: Final = Range(value=Decimal("7.6"), low=Decimal("6.0"), high=Decimal("8.7"))
-"""Base of the provisional score if no threat in default use was found: for the cards of a third of the bundled cases
-without such a threat, readers give the full listing 7.61 on average; the median of drafts from full listings is 7.6."""
+"""Base of the provisional score if no threat in default use was found. The cards of a third of the bundled cases have
+no such threat; readers give their full listings 7.61 on average. The median of drafts from full listings is 7.6."""
 CERTAIN_NEEDED: Final = 2
 """Minimum number of certain layers for showing a score."""
 
 Constants = Callable[[Decimal], LikelyConstants]
-"""Function that returns the likely range of a raw score."""
+"""Function from a raw score to its likely range."""
 
 
 def score_of(
@@ -41,7 +41,7 @@ def score_of(
     constants: Constants | None = None,
     bare_factors: Factors | None = None,
 ) -> Score:
-    """Compute the score and its headline, withholding the score if the evidence does not support it.
+    """Compute the score of a draft, and withhold it if the evidence does not support it.
 
     `certain` is the number of certain layers. Without `constants`, there is no range. `bare_factors` are the factors of
     `without_claims(sheet)`; if given, `without_vendor_claims` uses the higher value of each factor.

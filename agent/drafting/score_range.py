@@ -27,7 +27,7 @@ NOMINAL: Final = 0.80
 STEPS: Final = 10
 """Number of steps between the quantile pairs tried per coverage: at 0.8 (0, 0.8), (0.02, 0.82) … (0.2, 1)."""
 MIN_GAP: Final = 0.05
-"""Minimum distance from 10: a score of 10.0 counts as 9.95, so that the logarithm exists."""
+"""Minimum distance from 10: a score of 10.0 counts as 9.95, so that the logarithm is defined."""
 TENTH: Final = Decimal("0.1")
 TOP: Final = Decimal(10)
 

@@ -1,4 +1,4 @@
-"""Word facts as sentences with a verb, an object and marks, using `corpus/knowledge/wording.yaml`.
+"""Turn facts into sentences with a verb, an object and marks, using `corpus/knowledge/wording.yaml`.
 
 A slot contains text from a source. It replaces the key's default object only if it is a short noun phrase. Otherwise (a
 clause, markup, text that looks like a mark) the sentence uses the default object.
@@ -71,7 +71,7 @@ class Words(Record):
 
 
 class SureLimits(Record):
-    """The confidence from which a fact is stated in a sentence, because its quote alone states it
+    """Minimum confidence for stating a fact in a sentence, at which its quote alone is likely enough to state it
     (`evals.training.sure_facts`)."""
 
     facts: int
@@ -153,7 +153,7 @@ def said(
     """Combine the counted facts about the product into one saying per key and polarity.
 
     Only facts of `group` or `keys` are used, if given. The order is that of `keys`, or else of the sheet. If a key is
-    both asserted and configurable, only the graver saying is kept, which is the configurable one for controls and the
+    both asserted and configurable, only the riskier saying is kept, which is the configurable one for controls and the
     asserted one for all other keys.
     """
     wanted = None if keys is None else tuple(keys)
@@ -194,8 +194,10 @@ def said_by(facts: Sequence[Fact], sure: Collection[str]) -> Said:
 
 
 def likely(sheet: FactSheet, groups: Collection[GroupId]) -> tuple[Said, ...]:
-    """Return what the sources as a whole make likely (`LIKELY`) although no fact states it, likeliest first: abilities,
-    never controls or claims, without quotes."""
+    """Return the abilities that the sources as a whole make likely (`LIKELY`) although no fact states them.
+
+    The likeliest come first. Controls and limits are never included, and no saying has a quote.
+    """
     there = {fact.key for fact in sheet.facts}
     chances = sheet.outlook.chances
     found = [
@@ -208,7 +210,7 @@ def likely(sheet: FactSheet, groups: Collection[GroupId]) -> tuple[Said, ...]:
 
 
 def sure_facts(sheet: FactSheet) -> frozenset[str]:
-    """Return the ids of facts sure enough to be stated in a sentence; of others, a sentence says that they may hold.
+    """Return the ids of the facts that a sentence may state outright; of others, it only says that they may hold.
 
     A fact found only by the embedded reader needs a confidence of at least its key's limit and a self-explanatory
     quote, which has enough words, names a tool, or is not ASCII.
@@ -218,8 +220,11 @@ def sure_facts(sheet: FactSheet) -> frozenset[str]:
 
 
 def firm_facts(sheet: FactSheet) -> frozenset[str]:
-    """Return the ids of facts sure enough to settle a layer or to let their threats lead: as `sure_facts`, with `FIRM`
-    in place of the keys' limits, since the sources may state a fact elsewhere than in its quote."""
+    """Return the ids of the facts that are sure enough to settle a layer or to put their threats first.
+
+    They are chosen as by `sure_facts`, but with `FIRM` in place of the keys' limits, because the sources may state a
+    fact elsewhere than in its quote.
+    """
     return _confident(sheet, {}, FIRM)
 
 
@@ -424,8 +429,8 @@ def word_count(text: str) -> int:
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:
-    """Replace the LLM's threat names (T1, T2, …) in the text by the draft's, which may reorder or omit some; sentences
-    that mention a threat that is not shown are dropped."""
+    """Replace the LLM's threat names (T1, T2, …) in the text with those of the draft, which may reorder or omit
+    threats. Sentences that mention a threat that is not shown are dropped."""
     renewed = (_renamed(sentence, names) for sentence in sentences(text))
     return " ".join(sentence for sentence in renewed if sentence is not None)
 

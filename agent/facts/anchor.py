@@ -22,7 +22,7 @@ _FOLDED: Final = str.maketrans(
     dict.fromkeys("‘’‚‛′‵´`ʼ＇", "'") | dict.fromkeys("“”„‟″‶«»＂", '"') | dict.fromkeys("‐‑‒–—―−﹘﹣－⁃", "-")
 )
 _JAMO: Final = range(0x1160, 0x1200)
-"""Hangul vowels and final consonants, which NFKC joins to the preceding letter although they are no combining marks."""
+"""Hangul vowels and final consonants. They are not combining marks, but NFKC joins them to the preceding letter."""
 _TOKENS: Final = re.compile(r"(?P<plain>[\x21-\x7e]+(?=[\x00-\x7f]|\Z))|(?P<blank>\s+)|(?P<other>.)", re.DOTALL)
 
 
@@ -46,9 +46,9 @@ class Anchored:
     def locate(self, quote: str, hint: int | None = None) -> Span | None:
         """Return the span of `quote`, or None.
 
-        `hint` is the expected offset of the quote in characters: the occurrence that begins nearest to it is returned,
-        the earlier of two equally near ones. Without a hint, the first occurrence is returned. An exact match anywhere
-        takes precedence over a normalised one.
+        `hint` is the expected character offset of the quote: the occurrence that begins nearest to it is returned, or
+        the earlier one in a tie. Without a hint, the first occurrence is returned. An exact match anywhere takes
+        precedence over a normalised one.
         """
         wanted = quote.strip()
         exact = [Span(at, at + len(wanted)) for at in _occurrences(wanted, self.text)]
@@ -57,7 +57,7 @@ class Anchored:
             needle, (text, starts, ends) = normalise(wanted), self._map
             spans = [Span(starts[at], ends[at + len(needle) - 1]) for at in _occurrences(needle, text)]
             whole = [span for span in spans if _is_whole(self.text, span)]
-            # A match may split an expanded character (the "i" of a ligature); the slice then contains more.
+            # A match may split an expanded character (the "i" of a ligature); its slice is then longer than the quote.
             found = [span for span in whole if normalise(self.text[span.start : span.end]) == needle]
         return min(found, key=lambda span: (abs(span.start - (hint or 0)), span.start), default=None)
 
@@ -68,7 +68,7 @@ def locate(quote: str, text: str, hint: int | None = None) -> Span | None:
 
 
 _anchored: Final = lru_cache(maxsize=8)(Anchored)
-"""The texts of one or two products."""
+"""Caches the last eight texts: enough for one or two products."""
 
 
 def normalise(text: str) -> str:
@@ -114,7 +114,8 @@ def _normalised(text: str) -> "tuple[str, array[int], array[int]]":
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield start, end and normalised form of each run of plain ASCII or character with its combining marks."""
+    """Yield the start, end and normalised form of each piece: a run of plain ASCII, a run of white space, or any other
+    character with its combining marks."""
     at = 0
     while match := _TOKENS.match(text, at):
         at = match.end()

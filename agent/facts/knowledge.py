@@ -14,7 +14,7 @@ from agent.resources import data_folder
 
 ValueT = TypeVar("ValueT")
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""PyYAML's C loader if it is available, since it is six times as fast, or else its Python loader."""
+"""PyYAML's C loader if it is available (it is six times as fast), otherwise its Python loader."""
 
 
 def knowledge(place: str | Path, kind: type[ValueT], context: object = None) -> ValueT:
@@ -38,12 +38,12 @@ def knowledge(place: str | Path, kind: type[ValueT], context: object = None) -> 
 
 
 def loader(place: str, kind: type[ValueT]) -> Callable[[], ValueT]:
-    """Return a function that reads a file as `knowledge` does, but only once."""
+    """Return a function that reads a file as `knowledge` does and caches the result."""
     return cache(lambda: knowledge(place, kind))
 
 
 def _names(raw: object, steps: tuple[int | str, ...]) -> list[str]:
-    """Return the location of a validation error, giving entries by their ids instead of their positions."""
+    """Return the location of a validation error, naming entries by id instead of position."""
     names = []
     for step in steps:
         inside = dict(enumerate(raw)) if isinstance(raw, list) else raw

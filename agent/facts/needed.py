@@ -1,11 +1,12 @@
-"""Estimate how likely a threat model is to need each statement of long documentation, to decide what an LLM is shown.
+"""Estimate how likely a threat model is to need each statement, to choose what an LLM sees of long documentation.
 
-The estimate is a learned head (`python -m evals.training.needed_head`, weights in corpus/knowledge/needed), linear in
+The estimate is a linear head, trained by `python -m evals.training.needed_head` (weights in corpus/knowledge/needed).
+Its features are
 
-    the vectors of a statement and of its headings · its likeliest fact in each group of the vocabulary
+    the vectors of the statement and its headings · the log-odds of its likeliest fact in each group of the vocabulary
     its scores in hybrid search for the groups · the probabilities of its roles · its form and position on the page
 
-Roles are always classified again from the given statements, so it makes no difference if a role was changed earlier.
+Roles are always reclassified here, so a role that was changed earlier has no effect.
 """
 
 import json
@@ -36,13 +37,13 @@ _HIGHEST: Final = 8.0
 """Log-odds of a fact are clipped to plus or minus this value."""
 _LEAST_CHANCE: Final = 0.01
 _LEXICAL_PART: Final = 0.4
-"""Weight of the best BM25 score for a group, relative to cosine similarity."""
+"""Weight of a group's best BM25 score, relative to a cosine similarity of 1."""
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class NeededHead:
-    """The learned weights, ready for use."""
+    """The weights and bias of the trained head."""
 
     weights: Floats
     """Shape (f,), with f as in `needed_features`."""
@@ -55,7 +56,7 @@ class NeededHead:
 
 
 def needed_passages(documents: Sequence[Document], statements: Sequence[Statement], tokens: int) -> Shown:
-    """Select the passages, at most `tokens` long, that a threat model is most likely to need, to show to an LLM."""
+    """Select the passages that a threat model is most likely to need, up to `tokens` in total, to show to an LLM."""
     return passages_for(documents, statements, tokens, needed)
 
 
@@ -65,7 +66,7 @@ def needed(library: Library) -> Floats:
 
 
 def needed_features(library: Library, heads: FactHeads | None = None, roles: RoleClassifier | None = None) -> Floats:
-    """Compute the head's features, shape (n, f), by default with the bundled fact heads and roles."""
+    """Compute the head's features, shape (n, f). By default, the bundled fact heads and role classifier are used."""
     given = library.statements
     if not given:
         return np.zeros((0, 0))
@@ -128,7 +129,7 @@ def _of_form(statement: Statement) -> list[float]:
 
 
 def _of_place(statements: Sequence[Statement]) -> Floats:
-    """Compute each statement's position on its page, 0 to 1, and whether it is the first under its heading."""
+    """Compute each statement's position on its page, 0 to 1, and whether it opens its section; shape (n, 2)."""
     last: dict[str, int] = {}
     for statement in statements:
         last[statement.document] = max(last.get(statement.document, 1), statement.end)

@@ -41,7 +41,7 @@ class Proposal(Record):
     inferred: bool = False
     """Whether the quotes make the fact likely without stating it."""
     granted: bool = False
-    """Whether a manifest, rather than the vendor's prose, grants or lists the fact. This is believed only of a proposal
+    """Whether a manifest, rather than the vendor's prose, grants or lists the fact. Ignored unless the proposal comes
     from a reader of such formats."""
 
 

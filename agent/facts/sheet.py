@@ -35,7 +35,7 @@ from agent.records import (
 from agent.records.facts import cited
 
 CONTROL_RANK: Final = 3
-"""Minimum rank of a control that counts: its documentation states setting, default, scope and who can change it."""
+"""Minimum rank at which a control counts: the sources state its setting, default and scope, and who can change it."""
 _STRENGTH: Final = {"inferred": 0, "claimed": 1, "confirmed": 2}
 
 
@@ -46,7 +46,8 @@ def fact_id(key: str, polarity: Polarity, about: FactAbout, slots: Iterable[Slot
 
 
 def combined(sources: Iterable[FactSource]) -> tuple[tuple[FactSource, ...], float]:
-    """Combine sources: each reader once, with its best confidence and state; joint confidence 1 − Π(1 − confidence)."""
+    """Merge sources so that each reader occurs once, with its best confidence and state, and return them with their
+    joint confidence, 1 − Π(1 − confidence)."""
     best: dict[ReaderName, FactSource] = {}
     for source in sources:
         known = best.get(source.reader, source)
@@ -84,7 +85,7 @@ def _alike(facts: Sequence[Fact]) -> list[list[Fact]]:
     """Group facts with the same key, polarity and `about` that say the same thing."""
     strict = load_vocabulary()[facts[0].key].claim == "control"
     made: list[tuple[list[Fact], dict[str, str], set[str]]] = []
-    # Process facts with the most slots first; otherwise the order only has to be deterministic.
+    # Process facts with the most slots first; beyond that, the order only has to be deterministic.
     content = {"slots", "evidence", "sources", "rank"}
     for fact in sorted(facts, key=lambda fact: (-len(fact.slots), fact.model_dump_json(include=content))):
         values = _values(fact)
@@ -179,7 +180,7 @@ def _contradict(one: Fact, other: Fact) -> bool:
 
 
 def comforts(fact: Fact) -> bool:
-    """Return whether a fact makes the product look less risky: a control or limit asserted, or an ability denied."""
+    """Return whether a fact makes the product look less risky: an asserted control or limit, or a denied ability."""
     return load_vocabulary()[fact.key].comforting != (fact.polarity == "denied")
 
 
@@ -190,8 +191,8 @@ def build_sheet(
     dropped: Iterable[DroppedFact] = (),
     outlook: Outlook | None = None,
 ) -> FactSheet:
-    """Build the sheet of verified facts. Uncited evidence is left out; absences are derived from `searched`. A search
-    without an LLM shows no absence of a key that the sources may mention.
+    """Build the sheet of verified facts. Uncited evidence is left out; absences are derived from `searched`. The
+    embedded reader's search does not make a key absent if the sources may mention it.
 
     Raises InputError for an unknown key, ValidationError (pydantic) for a fact whose evidence is missing.
     """
@@ -239,8 +240,8 @@ def without(sheet: FactSheet, *ids: str) -> FactSheet:
 
 
 def join(sheets: Sequence[FactSheet]) -> FactSheet:
-    """Join several sheets over the same documents, merging evidence from the same place, and numbering all evidence
-    again in order of place."""
+    """Join several sheets of the same documents. Evidence from the same place is merged, and all evidence is renumbered
+    in order of place."""
     places = {(item.document, item.start, item.end): item for sheet in sheets for item in sheet.evidence}
     order = sorted(places, key=lambda place: (by_number(place[0]), place[1:]))
     marks = {place: f"E{n}" for n, place in enumerate(order, start=1)}

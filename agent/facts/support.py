@@ -31,7 +31,7 @@ NUMBER_WORDS: Final = {
     )
 }
 _SHORT: Final = 2
-"""Words of this length, such as "is" and "us", are not plurals."""
+"""Words of at most this many letters, such as "is" and "us", are not treated as plurals."""
 _NUMBER: Final = re.compile(r"(?<![\w.])v?(\d+(?:[.,]\d+)*)(?=\b|%|(?:[kmgt]i?b?|ms|[smhdx])\b)", re.I)
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _EAST: Final = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
@@ -40,7 +40,7 @@ _SEAM: Final = re.compile(rf"(?<={_EAST})(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?={_EA
 _NAME_WORD: Final = re.compile(r"[^\W_][\w./+#-]*[^\W_]|[^\W_]")
 _SENTENCE_END: Final = re.compile(r"[.!?:]\s*[\"'”’)]*\s*$")
 _COUNTED: Final = frozenset(NUMBER_WORDS) - {"one"}
-"""Number words that state a number; "one" is excluded because it is mostly a pronoun."""
+"""Number words that are read as numbers; "one" is excluded because it is mostly a pronoun."""
 _ORDINARY: Final = frozenset(
     re.findall(
         r"\w+",
@@ -69,7 +69,7 @@ SOME: Final = 0.4
 """Minimum share of the claim's content words that must occur in the quotes for "supported", and for a difference in
 negation or in a number to count as a contradiction."""
 _REMEMBERED: Final = 8192
-"""The number of texts and words that each cache remembers: many claims are checked against the same quotes."""
+"""Size of each cache of texts or words: many claims are checked against the same quotes."""
 
 _STOP: Final = frozenset(
     re.findall(
@@ -143,7 +143,7 @@ _PARTS: Final = re.compile(
 _MIN_PART: Final = 2
 """A part of a claim with at least this many content words needs at least one of them in the quotes."""
 _LONG_RUN: Final = 2
-"""A longer run of unknown content words makes a claim unsupported."""
+"""A run of more than this many content words that the quotes lack makes a claim unsupported."""
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][a-z]+)?")
 _SUFFIXES: Final = (
     "isations", "izations", "isation", "ization", "ations", "ation", "ments", "ment", "ings", "ing", "ions", "ion",
@@ -152,7 +152,7 @@ _SUFFIXES: Final = (
 
 
 def foreign(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the claim's numbers, then its names, that occur in none of `quotes`, each once, in the order of the claim.
+    """Return the numbers, then the names, in `claim` that occur in none of `quotes`, without duplicates and in order.
 
     `known` are names that need no quote, such as the product's and the vendor's own.
     """
@@ -191,7 +191,8 @@ def _apart(text: str) -> str:
 
 
 def _is_name(text: str, match: re.Match[str]) -> bool:
-    """Return whether a word has a capital or digit after its first letter, or a capital that starts no sentence."""
+    """Return whether a word has a capital or digit after its first letter, or a capital that does not merely start a
+    sentence."""
     word, plain = match[0], match[0].lower()
     if not any(char.isalpha() for char in word) or plain in NUMBER_WORDS:
         return False
@@ -236,7 +237,7 @@ def support(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> Ver
 
 
 def _content(claim: str, known: Sequence[str]) -> dict[str, str]:
-    """Return the claim's content words with their stems, without numbers and known names, checked separately."""
+    """Map the claim's content words to their stems, without numbers and known names, which are checked separately."""
     own = {stem for name in known for stem in _stems(name)}
     found: dict[str, str] = {}
     for word in _words(claim):
@@ -286,7 +287,7 @@ def negations(clause: str) -> tuple[tuple[int, int], ...]:
 
 
 def bare(clause: str, other: str) -> str:
-    """Remove negated adjuncts that `other` does not mention, such as "without leaving the shell", from a clause."""
+    """Remove from a clause any negated adjuncts that `other` does not mention, such as "without leaving the shell"."""
     spoken = _stems(other)
     return _ADJUNCT.sub(lambda found: found[0] if (_stems(found[1]) - _STOP_STEMS) & spoken else " ", clause)
 

@@ -1,11 +1,11 @@
 """Check a reader's proposals against the sources: each becomes a fact with evidence or is dropped with a reason.
 
-    key, polarity, slots known? ─ each quote re-found at an offset ─ in a statement that carries facts, not flagged,
-    about the product ─ details of the slots in the sources ─► Fact, ranked by the statements that it rests on
+    key, polarity and slots known? ─ each quote found in the sources? ─ in unflagged statements that carry facts and
+    are about the product? ─ slot values found in the sources? ─► Fact, ranked by the statements that it rests on
 
 Readers are not trusted. If one quote is unusable but another is accepted, only the unusable one is dropped; the same
-applies to slots. A proposal contains neither a rank nor `confirmed`, which only code may set: rank 4 is for facts that
-a format reader finds in a file of its format.
+applies to slots. A proposal has neither a rank nor the state `confirmed`: only code sets these. Rank 4 is reserved for
+facts that a format reader finds in a file of its format.
 """
 
 import re
@@ -77,7 +77,7 @@ Spot = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class Material:
-    """The sources for verifying proposals."""
+    """The sources against which proposals are verified."""
 
     documents: tuple[Document, ...]
     statements: tuple[Statement, ...]
@@ -87,7 +87,7 @@ class Material:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The keys that a proposal may have."""
+        """The keys that a proposal may use."""
         return load_vocabulary()
 
     @cached_property
@@ -109,7 +109,8 @@ class Material:
 
     def places(self, quote: Quote) -> Iterator["Place"]:
         """Yield the places of a quote, nearest to its hint first: in the document that it names, or in all documents if
-        it names none. A place includes a negation right before the quote, which would otherwise say the opposite."""
+        it names none. A place includes a negation right before the quote; without it, the quote would say the
+        opposite of its source."""
         wanted = [self.by_id[quote.document]] if quote.document in self.by_id else []
         for document in wanted or ([] if quote.document else self.documents):
             text = self._texts[document.id]
@@ -159,7 +160,7 @@ class Place(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """The outcome of verifying a reader's proposals."""
+    """The outcome of verifying the readers' proposals."""
 
     facts: tuple[Fact, ...]
     """One fact per accepted proposal, not yet merged, in the order of the proposals."""
@@ -210,7 +211,8 @@ class _Checked:
         self.slots: dict[str, tuple[ProposedSlot, Place | None]] = {}
         self.inferred = proposal.inferred
         self.by_form = proposal.reader in ("manifest", "scanner")
-        """Whether the quotes come from a format reader, so that the role of a line is not checked in its files."""
+        """Whether the proposal comes from a format reader. If so, the roles of lines are not checked in files of its
+        formats."""
         if fault := self._form():
             self._drop(self._quoted, fault)
             return
@@ -237,15 +239,15 @@ class _Checked:
         return (*self.places, *(place for _, place in self.slots.values() if place))
 
     def grants(self, place: Place) -> bool:
-        """Return whether a format reader found the place in a file of its format, whose grants outrank vendor prose.
+        """Return whether a format reader found the place in a file of its format; such a grant outranks vendor prose.
 
-        A limit or control that the file only promises remains a vendor's claim, so that no manifest can lower a value.
+        A limit or control that the file merely promises remains a vendor claim, so no manifest can lower a value.
         """
         by_form = self.by_form and self.proposal.granted and place.document.form != "prose"
         return by_form and self.proposal.polarity != "denied" and not self.key.comforting
 
     def fact(self, evidence: Mapping[Spot, Evidence]) -> Fact:
-        """Return the fact, which cites `evidence`."""
+        """Build the fact. `evidence` maps places to the evidence that the fact cites."""
         proposal = self.proposal
         slots = tuple(
             Slot(name=name, value=" ".join(slot.value.split()), evidence=evidence[place.spot].id if place else "")
@@ -268,7 +270,7 @@ class _Checked:
             about=about,
             evidence=tuple(sorted({evidence[place.spot].id for place in self.places}, key=by_number)),
             sources=sources,
-            # A quote cited by several proposals may have rank 4 for the manifest's proposal only.
+            # If several proposals cite the same quote, it may have rank 4 only in the manifest's proposal.
             rank=max(evidence[one.spot].rank if self.grants(one) else one.rank for one in self.places),
             confidence=confidence,
             state="denied" if proposal.polarity == "denied" else state,
@@ -296,7 +298,7 @@ class _Checked:
         return None
 
     def _place(self, quote: Quote, *, comforts: bool = False) -> Place | None:
-        """Locate a quote in the sources, or drop it with the reason why its first place cannot be used."""
+        """Return the first usable place of a quote, or drop the quote and record why its first place is unusable."""
         words = word_count(quote.text)
         fault = None
         if not words:
@@ -317,9 +319,10 @@ class _Checked:
         if any(statement.flagged for statement in place.statements):
             return _Fault("flagged passage", "a finding covers its sentence")
         document, roles = place.document, CARRYING | set(self.key.carried_by)
-        # Roles are learned from English. Only an LLM reads other languages, and it can tell whom a sentence addresses.
+        # The role classifier knows only English. Other languages are read only by an LLM, which can tell whom a
+        # sentence addresses.
         english = language.is_english(document.language)
-        # Notes and answers are written to state facts.
+        # Analyst notes and vendor answers are written to state facts.
         stating = document.kind in ("analyst-note", "vendor-answer")
         if english and not stating and not (self.by_form and document.form != "prose"):
             idle = next((row for row in place.statements if row.role not in roles), None)
@@ -354,7 +357,8 @@ class _Checked:
             self.slots[slot.name] = slot, own
 
     def _missing(self, value: str, places: Sequence[Place]) -> str:
-        """List the parts of a slot's value that neither the quoted sentences and their headings nor the names have."""
+        """List the parts of a slot's value that are missing from the quoted sentences, their headings and the known
+        names."""
         if not value.strip() or len(value) > MAX_VALUE:
             return "empty or too long"
         rows = dict.fromkeys(row for place in places for row in place.statements)
@@ -389,8 +393,8 @@ def stands_alone(place: Place) -> bool:
     marks = bool(_BEFORE.search(before)) + bool(_AFTER.search(after))
     if marks == 2 or statement.block in ("item", "row"):  # noqa: PLR2004
         return marks == 2  # noqa: PLR2004
-    # Within a sentence, the first and the last name of a list have a separator on one side only, and so does the end of
-    # the sentence ("lists berths."). The opening words of a sentence are not a separate unit, and their capital does
-    # not make them a name.
+    # Within a sentence, the first and the last name of a list have a separator on one side only, as do the last words
+    # of the sentence ("lists berths."). The opening words of a sentence are not a unit of their own, and their capital
+    # does not make them a name.
     named = len(place.text.split()) > 1 or any(char.isupper() or char.isdigit() for char in place.text)
     return marks == 1 and bool(before.strip()) and named

@@ -75,7 +75,7 @@ class FactKey(Record):
     near_misses: tuple[_Sentence, ...] = Field(min_length=EXAMPLES, max_length=EXAMPLES)
     """Sentences that appear to state the key but do not."""
     labels: tuple[str, ...] = ()
-    """Labels of the real pages with the same meaning as the key."""
+    """Labels given to statements of real pages (`evals.training.fact_labels`) that mean the same as the key."""
     candidates: tuple[str, ...] = ()
     """Broader labels: a statement with one of these labels may be an example of the key; a statement without any of
     them is not."""
@@ -171,7 +171,7 @@ class Vocabulary:
         return tuple(key for key in self.keys if layer in key.pins)
 
     def labelled(self, label: str) -> FactKey | None:
-        """Return the key that means the same as a label of the real pages, or None if the label was split."""
+        """Return the key that has this label (`FactKey.labels`), or None if the label was split among several keys."""
         return next((key for key in self.keys if label in key.labels), None)
 
     def opposed(self, one: str, other: str) -> bool:

@@ -1,6 +1,7 @@
 """Reads sources and records every web response as it arrives, so that a killed run can be resumed.
 
-A run with the same sources and settings as an interrupted one continues it: no answered request is sent again.
+A run with the same sources and settings as an interrupted one resumes it: requests that were already answered are not
+sent again.
 """
 
 import json
@@ -30,7 +31,7 @@ class Remembered:
     result: IntakeResult
     recorded: Recorded
     unfinished: Unfinished | None = None
-    """Log of the crawl; call its `finish` once the caller has stored the result."""
+    """Log of the crawl, if one is kept; the caller must call its `finish` after storing the result."""
 
 
 def read_remembered(
@@ -46,12 +47,12 @@ def read_remembered(
 ) -> Remembered:
     """Read the sources of one product and record the run.
 
-    `allow_private` names hosts (`HOST[:PORT]`) that may be private, `notes` are the analyst's notes, `now` is the time
-    for the records in UTC (ISO 8601 with `Z`). `resolve` replaces the system's host name lookup.
+    `allow_private` names hosts (`HOST[:PORT]`) that may have private addresses, `notes` are the analyst's notes, `now`
+    is the time to put in the records (UTC, ISO 8601 with `Z`). `resolve` replaces the system's host name lookup.
 
-    With `settings.cache_dir`, each response is kept there until the caller has the result. A run that is killed or
-    ends with UnavailableError leaves its responses to the next run; any other error is final. Raises the same errors as
-    `read_inputs` and `open_sources`.
+    If `settings.cache_dir` is set, each response is logged there until the caller has stored the result. A run that is
+    killed or ends with UnavailableError leaves its log for the next run; after any other SeptetError the log is
+    deleted. Raises the same errors as `read_inputs` and `open_sources`.
     """
     inputs = open_sources(sources, settings)
     crawls = settings.cache_dir and any(isinstance(found, str) for found in inputs)
@@ -87,10 +88,10 @@ def read_remembered(
 
 
 def read_recorded(recorded: Recorded, settings: Settings, *, progress: Progress | None = None) -> Remembered:
-    """Repeat a recorded run offline; `settings` are those of the recording.
+    """Repeat a recorded run offline; `settings` must be those of the recording.
 
-    The same version of the package gives the same result. Raises the same errors as `read_inputs`, and SourceError
-    when an address is requested for which the recording has no response.
+    With the same version of the package, the result is the same. Raises the same errors as `read_inputs`, and
+    SourceError when the recording has no response for the address of a source.
     """
     own = recorded.recording
     result = read_inputs(
@@ -111,7 +112,7 @@ def _no_look_up(host: str, _: int) -> Sequence[str]:
 
 
 def _key(inputs: Sequence[Input], settings: Settings, allow_private: Sequence[str], product: str | None) -> str:
-    """Return the key of an interrupted crawl: a hash of the requested sources and everything that affects the crawl."""
+    """Return the cache key of a crawl: a hash of its start addresses and of everything else that affects it."""
     addresses = [found for found in inputs if isinstance(found, str)]
     idle = OF_THIS_MACHINE | OF_THE_LLM
     steering = {f.name: getattr(settings, f.name) for f in fields(Settings) if f.name not in idle}

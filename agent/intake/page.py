@@ -1,6 +1,6 @@
 """The result of parsing one source, before offsets are assigned: blocks, links, removed text.
 
-Plain tuples instead of pydantic, because the parsing child imports this module and has to start fast.
+These are plain tuples rather than pydantic classes, because the parsing child imports this module and must start fast.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -15,7 +15,7 @@ Wall = Literal["", "login", "consent", "script"]
 MAX_EXCERPT: Final = 200
 """Maximum length of a finding's excerpt, in characters."""
 LINKED_SHEET: Final = "data-linked-sheet"
-"""Attribute that marks the `<style>` elements appended to a page to hold the style sheets that it links to."""
+"""Attribute of the `<style>` elements that are appended to a page to hold the style sheets it links to."""
 
 
 class Block(NamedTuple):
@@ -29,7 +29,7 @@ class Block(NamedTuple):
     """`other` for text about another product and inside containers named "related", "similar", "reviews" and the like;
     `platform` for text about the vendor's hosted platform around the product."""
     language: str = ""
-    """For code, the language named by its block, in lower case."""
+    """For code, the language that its block declares, in lower case."""
     heads: tuple[str, ...] = ()
     """For a table row, the headers of its columns, in order."""
     links: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class PageLink(NamedTuple):
     rel: str = ""
     """`rel` values in lower case, separated by spaces: `nofollow`, `homepage`, …"""
     under: str = ""
-    """Heading above the link if the parser saw one, such as the caption of a group in a sidebar."""
+    """Heading above the link, such as the caption of a group in a sidebar; empty if the parser saw none."""
 
 
 class Page(NamedTuple):
@@ -65,7 +65,7 @@ class Page(NamedTuple):
     links: tuple[PageLink, ...] = ()
     removed: tuple[Removed, ...] = ()
     scripts: bool = False
-    """Whether the page has scripts and an empty mount point, so that its text may need JavaScript."""
+    """Whether the page has scripts and an empty mount point, which suggests that JavaScript builds its text."""
     canonical: str = ""
     """The canonical address that the page declares, as written; used for identity only."""
     refresh: str = ""
@@ -74,13 +74,13 @@ class Page(NamedTuple):
     stylesheets: tuple[str, ...] = ()
     """Addresses of the style sheets that the page links to, as written."""
     form: Form = "prose"
-    """Source form of the text; the values are those of `records.DocumentForm`."""
+    """Source form of the text, as in `records.DocumentForm`."""
     name: str = ""
     """The product's own name, if the format has a field for it."""
     head_title: str = ""
     """The `<title>` of an HTML page; the field `title` is usually its first heading."""
     og_title: str = ""
-    """The title of an HTML page for sharing (`og:title`)."""
+    """The title that an HTML page declares for sharing (`og:title`)."""
     site_name: str = ""
     """The name of the site according to an HTML page (`og:site_name`)."""
     vendor: str = ""

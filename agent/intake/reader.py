@@ -1,7 +1,7 @@
-"""Read all sources of one product; the entry point of this package.
+"""Read all sources of one product into an intake; `capture` calls this and records the run.
 
-A link skipped because it is not documentation is not a gap, but a page that could not be fetched may contain what the
-draft lacks. Each reason for such gaps is listed once, with the number of pages and the first of them.
+A link that is skipped because it is not documentation is not a gap. A page that could not be fetched is one, because it
+may contain what the draft lacks. Such pages are listed by reason, with their number and the address of the first.
 """
 
 import re
@@ -42,7 +42,7 @@ SOURCE_TEXT: Final = "source text: "
 """Prefix under which the draft lists text that was not read."""
 _MAX_REASONS: Final = 12
 _LATER: Final = "language"
-"""Reason given for gaps due to unread languages; the draft reports these itself, as an LLM may have read them."""
+"""Reason of gaps due to unread languages; the draft reports these itself, because an LLM may have read them."""
 # Skip reasons of pages that were wanted but could not be fetched; older recordings say "wants", "sends", "unpacks".
 _FAILED: Final = re.compile(
     r"behind a |the server (?:requires|wants|redirects|sends)|the server answered (?!404|410)|the server's answer is|"
@@ -53,7 +53,7 @@ _FAILED: Final = re.compile(
 
 @dataclass(frozen=True)
 class IntakeResult:
-    """The intake and its source bytes by SHA-256."""
+    """The intake, and the bytes of its sources by SHA-256."""
 
     intake: Intake
     blobs: dict[str, bytes]
@@ -61,7 +61,7 @@ class IntakeResult:
 
 @dataclass(frozen=True)
 class _Part:
-    """A future document: its page, its snapshot, and its subject unless its headings say otherwise."""
+    """A future document: its page, snapshot and address, and what it is about unless its headings say otherwise."""
 
     page: Page
     snapshot: Snapshot
@@ -87,9 +87,9 @@ class _Gathering:
     """Name of the folder that contains the first file, or of the folder given as a source."""
 
     def add(self, source: Fetched, kind: SourceKind, parts: Iterable[Part], about: About = "product") -> None:
-        """Keep the bytes of `source` and its documents; `about` and `kind` apply to the first document.
+        """Keep the bytes of `source` and add its documents; `kind` and `about` apply only to the first document.
 
-        For duplicate bytes, the first snapshot stays on record.
+        If the same bytes were added before, their first snapshot stays on record.
         """
         sha256 = digest(source.body)
         self.blobs[sha256] = source.body
@@ -112,7 +112,7 @@ class _Gathering:
             snapshot, about = snapshot.model_copy(update={"kind": "docs"}), "product"
 
     def add_read(self, read: Read, page: Page) -> None:
-        """Add a page of the crawl; `page` is what remains of it once repeated text is removed."""
+        """Add a page of the crawl; `page` is its content without repeated text."""
         self.final_url = self.final_url or read.fetched.url
         source = replace(read.fetched, media_type=media_type(read.kind))
         self.add(source, read.source if self.parts else "listing", (Part(page, ""), *read.parts), read.about)
@@ -142,7 +142,7 @@ class _Gathering:
         self.add(source, kind, read_parts(file.body, file.kind, "", file.name, self.settings))
 
     def documents(self) -> tuple[Document, ...]:
-        """Return the documents of all parts with text, numbered in order."""
+        """Return the documents of all parts that have text, numbered in order (`D1`, `D2`, …)."""
         made: list[Document] = []
         for part in self.parts:
             if part.page.blocks:
@@ -163,11 +163,11 @@ def read_inputs(
     progress: Callable[[str], None] | None = None,
     now: str,
 ) -> IntakeResult:
-    """Read opened sources: addresses are crawled through `web`, files and folders are already in memory. The same
-    inputs and the same responses from `web` give the same result, byte for byte.
+    """Read opened sources: addresses are crawled through `web`, files and folders are already in memory.
 
-    Raises UsageError when there is no source, RefusedError when the guard refuses one, SourceError when one cannot be
-    read or the listing has almost no text, UnavailableError when the network fails.
+    The same inputs and the same responses from `web` give the same result, byte for byte. Raises UsageError when there
+    is no source or a note is empty, RefusedError when the guard refuses a source, SourceError when one cannot be read
+    or the listing has almost no text, UnavailableError when the network fails.
     """
     if not inputs:
         raise UsageError("no source", hint="give the address of a listing, a file or a folder")
@@ -228,7 +228,7 @@ def _budget(g: _Gathering, crawled: int) -> Budget:
 
 
 def _without_repeats(reads: Sequence[Read]) -> dict[int, Page]:
-    """Return the pages by the `id()` of their reads, without text repeated across HTML pages of the same host."""
+    """Return the pages by the `id()` of their reads, without the text that HTML pages of one host repeat."""
     pages = {id(read): read.page for read in reads}
     hosts: dict[str, list[Read]] = {}
     for read in reads:

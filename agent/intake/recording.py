@@ -1,7 +1,7 @@
 """The recording of a run: its inputs and the web responses, so that the run can be repeated offline.
 
-It is stored among a draft's snapshots as `recording.json`, with all bytes beside it under their hashes. A repeated run
-passes the same inputs and responses through the same reader and therefore gives the same records, including times.
+It is stored in a draft's snapshot folder as `recording.json`, next to all bytes, which are stored under their hashes. A
+repeated run passes the same inputs and responses through the same reader, so it gives the same records, times included.
 """
 
 import json
@@ -82,12 +82,12 @@ class Recording(Record):
     settings: dict[str, int | float | str]
     entries: tuple[Entry, ...]
     changes: tuple[Finding, ...] = ()
-    """Changes from the draft that was in the folder before."""
+    """Changes since the previous draft in the same folder."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A recording and its bytes by SHA-256."""
+    """A recording, and the bytes that it refers to, by SHA-256."""
 
     recording: Recording
     bodies: Mapping[str, bytes]
@@ -178,10 +178,10 @@ def store(folder: Path, recorded: Recorded) -> None:
 
 
 def load(place: Path) -> Recorded:
-    """Load the recording from a draft's folder or from its snapshots, and verify every byte.
+    """Load the recording from a draft's folder or its snapshot folder, and verify all hashes.
 
-    Raises SourceError when there is no recording, SchemaError when it has another schema version, IntegrityError when
-    the recording or a body was changed.
+    Raises SourceError when there is no recording or a body is missing, SchemaError when the recording has another
+    schema version, IntegrityError when the recording or a body was changed.
     """
     if not place.is_dir():
         raise SourceError("no such folder", where=place.name, hint="give the folder that `draft --out` wrote")

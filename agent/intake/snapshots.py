@@ -1,9 +1,9 @@
 """Snapshots on disk, addressed by the hash of their bytes.
 
-A blob is stored at `<folder>/<first two hex digits>/<sha256>`, its record beside it as `<sha256>.json`. Both are
+A blob is stored at `<folder>/<first two hex digits>/<sha256>`, with its record next to it as `<sha256>.json`. Both are
 written under a temporary name, flushed to disk and renamed, so that a reader never sees a partial file. The record is
-written last, so no record exists without its blob. Bytes without a record of their own (responses that became no
-document, files given as sources) are stored in the same way.
+written last, so no record exists without its blob. Bytes without a record of their own (responses that did not become
+documents, files given as sources) are stored in the same way.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ def digest(body: bytes) -> str:
 
 
 def place(folder: Path, sha256: str) -> Path:
-    """Return where the blob with this address is stored. Raises IntegrityError when the address is invalid."""
+    """Return the path of the blob with this address. Raises IntegrityError when the address is invalid."""
     if not _ADDRESS.fullmatch(sha256):
         raise IntegrityError("not the address of a snapshot", where=sha256[:64])
     return folder / sha256[:2] / sha256

@@ -51,7 +51,7 @@ Input = str | LocalFile | Folder
 
 
 def open_sources(sources: Sequence[str], settings: Settings) -> tuple[Input, ...]:
-    """Open each source as an address, a file or a folder; files are read here, once and for all.
+    """Open each source as an address, a file or a folder; files are read here and not opened again.
 
     Raises UsageError when one is neither a path nor an address, RefusedError for an address with another scheme,
     SourceError when a file cannot be read or all files together exceed `max_total_bytes`.
@@ -108,9 +108,9 @@ def _read_file(path: Path, name: str, settings: Settings) -> LocalFile:
 def _read_folder(root: Path, settings: Settings) -> Folder:
     """Read the documents of a folder and its sub-folders: the listing, index or README first, the others sorted.
 
-    Skips hidden files, links that lead out of the folder, files in other formats and empty documents. Of YAML and XML
-    files, only API descriptions, manifests and sitemaps count: settings, labels and build files have the same suffixes,
-    but are not what a user who passes a folder has in mind.
+    Skips hidden files, links that lead out of the folder, files in other formats and empty files. YAML and XML files
+    are read only if they are API descriptions, manifests or sitemaps: settings, labels and build files have the same
+    suffixes, but a user who passes a folder does not mean those.
     """
     names: list[str] = []
     try:

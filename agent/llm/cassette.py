@@ -34,7 +34,7 @@ from agent.llm.port import Call, Llm, LlmError, Message, Reason, Reply, Usage
 
 MANIFEST: Final = "manifest.json"
 MAX_LINES: Final = 60
-"""Maximum number of lines shown of a diff."""
+"""Maximum number of lines of a diff that are shown."""
 _HINT: Final = "give a new folder; recordings are never overwritten"
 _LINE_CHARS: Final = 160
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?]) ")
@@ -207,7 +207,10 @@ class Record:
         return _replayed(outcome, self._run)
 
     def close(self) -> None:
-        """Close the LLM and write the manifest, without which the recording cannot be replayed. Raises SourceError."""
+        """Close the LLM and write the manifest, without which the recording cannot be replayed.
+
+        Raises SourceError if the manifest cannot be written.
+        """
         with self._lock:
             self._closed = True
         try:

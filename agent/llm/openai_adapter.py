@@ -50,8 +50,8 @@ _BROKEN: Final[tuple[type[Exception], ...]] = (
 class OpenAiLlm:
     """An `Llm` that uses the openai SDK; thread-safe.
 
-    `clock` counts seconds, `now` returns the time of day (for Retry-After), `sleep` waits, `rng` provides
-    the jitter, `on_wait` is called before each wait and `resolver` looks up hosts.
+    `clock` is a monotonic clock in seconds, `now` returns the seconds since 1970 (for Retry-After), `sleep` waits,
+    `rng` provides the jitter, `on_wait` is called before each wait, and `resolver` looks up hosts.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """Parses the text of a reply into a validated value, or explains why this failed.
 
-    why it stopped -> refusal -> think blocks and fence off -> exactly one object -> strict JSON -> strict pydantic
+    stop reason and refusal -> strip think blocks and fence -> exactly one object -> strict JSON -> strict pydantic
 
 `read` takes these steps once. `ask` sends a call and retries where that can help: once after an unusable answer, with
 the validation errors (never the answer's own words, which may come from a hostile page), and once after a truncated
@@ -87,9 +87,9 @@ class Answer(Generic[T]):
     usage: Usage
     """Total usage of all attempts, including failed ones."""
     replies: tuple[Reply, ...]
-    """All replies received, in order; none when the rest of the run would fail too (`ends_run`)."""
+    """All replies received, in order; empty if the call failed for a reason that ends the run (`ends_run`)."""
     calls: int
-    """The calls sent, including failed ones."""
+    """Number of calls sent, including failed ones."""
 
 
 def ask(complete: Callable[[Call], Reply], call: Call, shape: type[T], budget: Budget, turns: int) -> Answer[T]:

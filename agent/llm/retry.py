@@ -1,8 +1,8 @@
 """Retries of LLM calls: which failures are retried, how long to wait, and when to give up.
 
 The SDKs' own retries are off. A failed attempt raises a `Fault` with the reason, whether a retry may help, and the
-usage. `Retrier.run` retries until an attempt succeeds, no attempts remain, or the deadline of the call would pass
-during the next wait. In the last two cases it raises LlmError with the total usage.
+usage. `Retrier.run` retries until an attempt succeeds. It raises LlmError with the total usage if a retry cannot help,
+no attempts remain, or the deadline of the call would pass during the next wait.
 """
 
 import math
@@ -119,7 +119,7 @@ class Retrier:
     def run(self, attempt: Callable[[float], Reply], where: str) -> Reply:
         """Call `attempt` with the remaining seconds until it succeeds; the reply's usage covers all attempts.
 
-        Raises LlmError if all attempts fail or the deadline leaves no time for another.
+        Raises LlmError if a retry cannot help, no attempts remain, or the deadline leaves no time for another.
         """
         deadline = self._clock() + self.limits.call_seconds
         spent = Usage()

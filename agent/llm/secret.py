@@ -43,7 +43,7 @@ class Secret:
 
 
 def clean(text: str, limit: int = MAX_CHARS) -> str:
-    """Convert untrusted `text` to one line without control characters and keys, truncated to `limit` characters."""
+    """Convert untrusted `text` to one line without control characters or keys, truncated to `limit` characters."""
     line = " ".join("".join(mark if mark.isprintable() else " " for mark in text[: 4 * limit]).split())
     line = _KEY_LIKE.sub(_HIDDEN, line)
     return line if len(line) <= limit else line[: limit - 1] + "…"

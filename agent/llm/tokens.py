@@ -32,7 +32,7 @@ ANSWER_TOKENS: Final = 3
 _FOLDER_NAMES: Final = ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR")
 _FOLDER: Final = "data-gym-cache"
 _PIECE: Final = 20_000
-"""Maximum number of characters encoded at once, because the time for a long run of one character grows faster than its
+"""Maximum number of characters encoded at once: for a long run of one character, encoding time grows faster than the
 length."""
 _MAX_TABLE_BYTES: Final = 16_000_000
 _OLD_GPT: Final = re.compile(r"(?:^|/)(?:gpt-3\.5|gpt-4(?![.o\d])|text-embedding-(?:3|ada))")
@@ -70,14 +70,14 @@ class Counter:
 
     source: str
     count: Callable[[str], int]
-    """Counts the tokens of text of any length, even with special tokens (<|endoftext|>) or lone surrogates."""
+    """Counts the tokens of text of any length; special tokens (<|endoftext|>) and lone surrogates are allowed."""
 
     def messages(self, messages: Iterable[Message]) -> int:
-        """Return the tokens of a conversation, including the overhead of the chat format."""
+        """Count the tokens of a conversation, including the overhead of the chat format."""
         return ANSWER_TOKENS + sum(MESSAGE_TOKENS + self.count(message.text) for message in messages)
 
     def call(self, call: Call) -> int:
-        """Return the input tokens of a call: its messages and its schema, which many endpoints add to the prompt."""
+        """Count the input tokens of a call: its messages and its schema, which many endpoints add to the prompt."""
         return self.messages(call.messages) + self.count(json.dumps(call.schema, ensure_ascii=False))
 
 

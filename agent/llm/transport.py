@@ -3,7 +3,7 @@ environment settings.
 
 It sits below the SDK, which reads a whole response before returning anything. Every socket read and write checks the
 deadline of the call, because an HTTP client's own timeouts never fire on a server that sends byte by byte. Decoded
-bytes are counted as they arrive, and of the SDK's headers only the allowed ones are sent.
+bytes are counted as they arrive. Of the SDK's headers, only the allowed ones are sent.
 """
 
 import contextlib
@@ -186,8 +186,8 @@ def _unpacked(unpack: "zlib._Decompress", piece: bytes) -> Iterator[bytes]:
 class Transport(httpx2.BaseTransport):
     """A connection pool for the SDK's HTTP client that enforces the limits of a call on each exchange.
 
-    `encrypted` says whether https will be used; if not, loading certificates, which is slow, is skipped. `resolver`
-    looks up hosts.
+    `encrypted` says whether https will be used; if not, the slow loading of certificates is skipped. `resolver` looks
+    up hosts.
     """
 
     def __init__(self, limits: Limits, *, encrypted: bool, resolver: Resolve = resolve) -> None:

@@ -25,7 +25,7 @@ MANY_BYTES_PER_TOKEN: Final = 7
 _SMALL_PROMPT_BYTES: Final = 6_000
 _ABSURD_TOKENS: Final = 10_000_000
 _CAP_SLACK: Final = 1.1
-"""Multiple of the cap above which the endpoint ignored the cap; a few extra tokens are normal."""
+"""More output than the cap times this means that the endpoint ignored the cap; a few extra tokens are normal."""
 _MAX_NAME: Final = 120
 _ASK_IN_WORDS: Final = (
     "\n\nAnswer with exactly one JSON object that follows this JSON schema, without any text or fence around it:\n"

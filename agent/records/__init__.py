@@ -1,6 +1,6 @@
-"""All records passed between packages, in the order of the flow.
+"""All records that packages pass to one another.
 
-Records are frozen and refuse unknown keys; each field's docstring describes its content and unit. Lists are
+Records are frozen and reject unknown keys; each field's docstring describes its content and unit. Lists are
 tuples. Numbers that belong to a score are exact decimals in memory and JSON numbers on disk. `draft.json` is
 `Draft.model_dump(mode="json", by_alias=True)`; reading one back is `Draft.model_validate`.
 """

@@ -1,4 +1,4 @@
-"""The base of all records, and the closed lists and number types that several of them use."""
+"""The base class of all records, and the closed lists and number types that several of them use."""
 
 from decimal import Decimal
 from typing import Annotated, Final, Literal
@@ -13,7 +13,7 @@ Number = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used=
 SourceKind = Literal["listing", "docs", "repo", "vendor-answer", "analyst-note"]
 About = Literal["product", "platform", "other"]
 DocumentForm = Literal["prose", "tools", "manifest", "api"]
-"""Source form of a document: text, a list of tools, a manifest or card of the product, an API description."""
+"""Form of a document: prose, a list of tools, the product's manifest or card, or an API description."""
 BlockKind = Literal["heading", "paragraph", "item", "row", "code", "front-matter", "image"]
 """Kind of a block: a heading, a paragraph, a list item, a table row, a block of code, a field of the front matter, or
 an image's text."""
@@ -24,7 +24,7 @@ StatementRole = Literal[
 """Purpose of a statement. behaviour: what the product does or can do. reference: a tool, command, API or parameter.
 configuration: a setting, default, permission, scope or credential. limitation: a warning or known problem. control: an
 assurance of security, privacy, approval or isolation. architecture: how it is built, where it runs, what it connects
-to. Facts are read from these six only. instruction: to the reader, who installs, runs or contributes. example: a demo
+to. Facts are read from these six only. instruction: tells the reader how to install, run or contribute. example: a demo
 prompt, sample output or story. news: changes and plans. marketing: praise, testimonials, badges. other-product: a
 comparison, or what a client or third party does. navigation: links, legal text, community, credits, fragments."""
 CARRYING: Final[frozenset[StatementRole]] = frozenset(
@@ -46,8 +46,8 @@ MissingReason = Literal[
     "bad-response", "empty-answer", "refused", "truncated", "filtered", "invalid-json", "invalid-schema",
     "unreachable", "over-budget", "cassette-miss",
 ]  # fmt: skip
-"""Why something could not be determined. The values from "rate-limited" onwards give the reason why an LLM call
-returned nothing: they are those of `errors.LlmReason` with hyphens. "claims-dropped" and "not-answered" mean that an
+"""Why something could not be determined. The values from "rate-limited" onwards say why an LLM call gave no
+usable answer: they are those of `errors.LlmReason` with hyphens. "claims-dropped" and "not-answered" mean that an
 LLM's answer had nothing usable for this part."""
 FormulaId = Literal["aivss-0.5", "aivss-0.8", "aivss-1-amended", "cvss-bte"]
 Mode = Literal["strict", "directory"]
@@ -57,6 +57,6 @@ Unit = Annotated[Decimal, Field(ge=0, le=1), PlainSerializer(float, return_type=
 
 
 class Record(BaseModel):
-    """Base of all records: frozen, unknown keys refused, field docstrings become descriptions."""
+    """Base class of all records: frozen, rejects unknown keys, and uses field docstrings as schema descriptions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)

@@ -35,7 +35,7 @@ STRUCK: Final = "struck in review"
 
 
 def head_line(review: str, number: int, head: str) -> str:
-    """Return a position in the audit log as printed in exports for readers: `r1#41 sha256:…`."""
+    """Format a position in the audit log for human-readable exports: `r1#41 sha256:…`."""
     return f"{review}#{number} sha256:{head}"
 
 
@@ -78,7 +78,7 @@ class Stamp(Record):
     bulk: int = 0
     """Number of items that were confirmed in bulk, together with the others in their section."""
     unanswered: tuple[str, ...] = ()
-    """Number of questions for the vendor that have no answer, including waived questions."""
+    """Texts of the questions for the vendor that have no answer, including waived questions."""
     decision: UseProposal | None = None
     """The signer's decision on the use of the product; None in older signatures, which did not record it."""
 
@@ -110,7 +110,7 @@ class AnswerNote(Record):
 
 
 class ContestNote(Record):
-    """A point of an appeal on which a reviewer decided."""
+    """One point of an appeal, with the reviewer's decision on it."""
 
     item: str
     title: str
@@ -122,7 +122,7 @@ class ContestNote(Record):
 
 
 class ReviewNotes(Record):
-    """What a review adds to the parts of the draft."""
+    """What a review adds to the draft."""
 
     numbers: dict[str, int] = Field(default_factory=dict)
     """Threat numbers used in the review, by threat id, if they differ from the threats' positions."""
@@ -133,7 +133,7 @@ class ReviewNotes(Record):
 
 
 class Product(Record):
-    """The product that is modelled."""
+    """The product that the draft is about."""
 
     name: str
     vendor: str | None
@@ -156,7 +156,7 @@ class SourceRef(Record):
     chars: int
     findings: tuple[Finding, ...]
     user_agent: str = ""
-    """The user agent with which the page was requested; empty for a file."""
+    """User agent of the request; empty for a file."""
     language: str = ""
     """The language of the text as an ISO 639-1 code; empty when it cannot be determined."""
 
@@ -185,7 +185,7 @@ class PromptRef(Record):
 
 
 class MadeBy(Record):
-    """The drafter of one part of the draft."""
+    """Who drafted one part of the draft."""
 
     part: str
     """`factors/KEY`, `layers/KEY`, `threats`, `system`, `posture`, `questions` or `chains`."""
@@ -196,7 +196,7 @@ class MadeBy(Record):
 
 
 class DrafterRef(Record):
-    """The drafter of the whole draft."""
+    """Who drafted the whole draft."""
 
     kind: Literal["embedded", "llm"]
     llm: str | None
@@ -206,7 +206,7 @@ class DrafterRef(Record):
 
 
 class Dropped(Record):
-    """An omitted item and the reason for leaving it out."""
+    """An item that was left out, and why."""
 
     what: str
     reason: str
@@ -253,13 +253,13 @@ class Draft(Record):
     sites: tuple[Site, ...] = ()
     """Sites beyond the listing's own host that could be read, with the texts of the links that led there."""
     judgement: dict[str, JsonValue] | None = None
-    """An LLM's judgements beyond the facts, already checked (`agent.drafting.judgement`), with ids instead of quotes.
-    Together with the facts, they suffice to recompute everything. None, and not written, without an LLM and in older
+    """An LLM's checked judgements beyond the facts (`agent.drafting.judgement`), with ids instead of quotes. Together
+    with the facts, they suffice to recompute the draft. None (and not written) in drafts without an LLM and in older
     drafts."""
     review: Stamp | None = None
-    """The signature on a reviewed draft; None, and not written, while the draft is unsigned."""
+    """The signature on a reviewed draft; None (and not written) while the draft is unsigned."""
     notes: ReviewNotes | None = None
-    """What a review adds to these parts; None, and not written, if it adds nothing."""
+    """What a review adds to the draft; None (and not written) if it adds nothing."""
 
     model_config = ConfigDict(populate_by_name=True)
 

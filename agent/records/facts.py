@@ -2,7 +2,7 @@
 
 A fact has a key of the closed vocabulary (`corpus/knowledge/facts`), states whether the sources assert it, deny it or
 leave it to a setting, and cites the quotes on which it is based. What was searched for and not found is an `Absence`;
-what a reader proposed and code refused is a `DroppedFact`. Everything else is computed from the sheet.
+what a reader proposed and the code rejected is a `DroppedFact`. Everything else is computed from the sheet.
 """
 
 from typing import Annotated, Final, Literal, Self, get_args
@@ -37,7 +37,7 @@ DropReason = Literal[
     "no statement there", "flagged passage", "carries no facts", "another product", "denial without a negation",
     "unknown slot", "slot not in the sources", "too many",
 ]  # fmt: skip
-"""Why a proposal, or one slot of it, was refused. "carries no facts": the sentence is addressed to the reader, an
+"""Why a proposal, or one slot of it, was rejected. "carries no facts": the sentence addresses the reader, or is an
 example, news, praise or navigation. "another product": its section or sentence is about something else."""
 
 
@@ -106,11 +106,11 @@ class Fact(Record):
         return all(source.state == "inferred" for source in self.sources)
 
     def read_by(self, reader: ReaderName) -> bool:
-        """Return whether a reader is among those that found the fact."""
+        """Return whether this reader found the fact."""
         return any(source.reader == reader for source in self.sources)
 
     def slot(self, name: SlotName) -> str:
-        """Return the value of a slot, or an empty text if the fact has no such slot."""
+        """Return the value of a slot, or an empty string if the fact has no such slot."""
         return next((slot.value for slot in self.slots if slot.name == name), "")
 
 
@@ -127,14 +127,14 @@ class Search(Record):
 
 
 class Absence(Record):
-    """A key for which no fact about the product was found, and where readers searched for it. It is never a denial."""
+    """A key for which no fact about the product was found, and where it was searched for. It is never a denial."""
 
     key: str
     searched: tuple[Search, ...] = Field(min_length=1)
 
 
 class Telling(Record):
-    """A statement about how a layer is built or run, even if a fact of the vocabulary says the same."""
+    """A statement about how a layer is built or run; a fact may say the same."""
 
     document: str
     start: int = Field(ge=0)
@@ -146,33 +146,33 @@ class Telling(Record):
 
 
 class Outlook(Record):
-    """Estimates of the readers beyond the facts, used in computations but never shown as claims.
+    """The readers' estimates beyond the facts, used in computations but never shown as claims.
 
-    The estimates are cited in one case only: a certain layer without any fact is supported by its statement in
+    They are cited in only one case: a layer that is certain without any fact is supported by its statement in
     `tellings`.
     """
 
     kinds: dict[ProductKind, Confidence] = Field(default_factory=dict)
-    """Probability of each product kind, with a sum of 1; empty when no reader estimates it."""
+    """Probability of each product kind; they add up to 1. Empty when no reader estimates the kind."""
     chances: dict[str, Confidence] = Field(default_factory=dict)
-    """By key of the vocabulary: the calibrated probability, 0 to 1, that the sources state the fact about the product.
-    Includes keys of asserted facts and keys that are only questions."""
+    """Calibrated probability, 0 to 1, by vocabulary key, that the sources state the fact about the product. Covers all
+    keys that the reader knows, whether or not a fact has them."""
     mentioned: tuple[str, ...] = ()
-    """Keys of the vocabulary that the sources may state, if only as a claim, so a reader without an LLM cannot say that
-    they are absent; in the order of the vocabulary."""
+    """Keys that the sources may state, if only as a claim, in the order of the vocabulary. A reader without an LLM
+    cannot say that they are absent."""
     factors: dict[FactorKey, Confidence] = Field(default_factory=dict)
-    """Estimated value of each factor, based on the sources as a whole, 0 to 1."""
+    """Value of each factor, 0 to 1, estimated from the sources as a whole."""
     layers: dict[LayerKey, Confidence] = Field(default_factory=dict)
     """Probability that the sources settle each layer, 0 to 1."""
     tellings: dict[LayerKey, Telling] = Field(default_factory=dict)
     """The most informative statement about each layer; layers without an informative enough statement are missing."""
     stating: float | None = None
-    """Number of prose statements whose scores indicate that they state a fact, where one that hardly does counts in
-    part; None if they were not scored."""
+    """Number of prose statements that state a fact, judging by their scores; a borderline statement counts in part.
+    None if they were not scored."""
 
 
 class DroppedFact(Record):
-    """A refused proposal or a refused slot of a proposal, word for word, with the reason."""
+    """A rejected proposal, or a rejected slot of one, verbatim and with the reason."""
 
     key: str
     reader: ReaderName
@@ -184,7 +184,7 @@ class DroppedFact(Record):
 
 
 class FactSheet(Record):
-    """All facts of one reading, the keys searched without success, and the refused proposals."""
+    """All facts of one reading, the keys that were not found, and the rejected proposals."""
 
     facts: tuple[Fact, ...] = ()
     """Facts in the order of the vocabulary, then of their ids."""

@@ -24,7 +24,7 @@ class ScoreInputs(Record):
 
 
 class LikelyConstants(Record):
-    """Constants of the joint 80 % range: the raw score is shifted by them and then rounded outward to tenths."""
+    """Distances from the raw score to the ends of the joint 80 % range, before these are rounded outward to tenths."""
 
     below: Number
     above: Number
@@ -33,7 +33,7 @@ class LikelyConstants(Record):
 
 
 class Controls(Record):
-    """The score that counts the controls described in the documents, shown next to the score before controls."""
+    """The score with documented controls taken into account, shown next to the score before controls."""
 
     mitigation_factor: Number
     aivss: Number

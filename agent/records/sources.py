@@ -15,7 +15,7 @@ class Snapshot(Record):
     requested_url: str
     """Requested URL, or the file's name (never an absolute local path)."""
     final_url: str
-    """URL of the bytes after redirects."""
+    """URL from which the bytes came, after redirects."""
     fetched_at: str
     """UTC, ISO 8601 with seconds and `Z`."""
     media_type: str
@@ -37,14 +37,14 @@ class Finding(Record):
     kind: FindingKind
     document: str
     start: int
-    """Offset into the document's text, characters; equal to `end` when the text was removed from it."""
+    """Offset into the document's text, in characters; equal to `end` if the text was removed."""
     end: int
     where: str
     """Location in words: a tag path, a page, a heading."""
     excerpt: str
     """At most 200 characters of the text in question."""
     count: Annotated[int, Field(ge=1)] = 1
-    """Number of places that the finding covers, since all vendor claims of a document form one finding."""
+    """Number of places that the finding covers; all vendor claims of a document form one finding."""
 
 
 class Section(Record):
@@ -70,7 +70,7 @@ class DocumentBlock(Record):
     heads: tuple[str, ...] = ()
     """For a table row: the column headings, in order; empty when the table has none."""
     links: tuple[tuple[int, int], ...] = ()
-    """Start and end of each link in the block's words, in order and without overlap."""
+    """Start and end of each link in the block's text, in order and without overlap."""
 
 
 class Document(Record):
@@ -108,12 +108,12 @@ MILD_FINDINGS: Final[frozenset[FindingKind]] = frozenset(
         "remote-resource", "path", "vendor-claim",
     )
 )  # fmt: skip
-"""Findings about the page as a whole, or about wording that may still state a risk. They do not withdraw any
-sentence."""
+"""Findings about the page as a whole, or about wording that may still state a risk. They exclude no sentence
+from reading."""
 
 
 def flagged_spans(document: Document) -> list[tuple[int, int]]:
-    """Return the start and end of each non-empty passage that findings withdraw from all readers, sorted by start."""
+    """Return the start and end of each non-empty passage that findings hide from all readers, sorted by start."""
     found = (f for f in document.findings if f.kind not in MILD_FINDINGS and f.start < f.end)
     return sorted((finding.start, finding.end) for finding in found)
 
@@ -145,7 +145,7 @@ class Budget(Record):
     depth: int
     connections_per_host: int = 0
     delay_seconds: float = 0.0
-    """Pause between two requests to one host; the longest pause if a robots.txt asked for more."""
+    """Pause between two requests to the same host; if a robots.txt asked for more, the longest pause used."""
 
 
 class Site(Record):
@@ -158,7 +158,7 @@ class Site(Record):
 
 
 class Intake(Record):
-    """Everything read for one subject."""
+    """Everything that intake read about one product."""
 
     source: str
     final_url: str
@@ -174,7 +174,7 @@ class Intake(Record):
     vendor: str = ""
     """The vendor, from a manifest, the repository's owner, a copyright line or the domain; empty if unknown."""
     naming: str = ""
-    """Why this name was chosen for the product, worded for display."""
+    """Why this name was chosen for the product, in words for display."""
     candidates: tuple[str, ...] = ()
     """Names of the products on the listing page, if there are several."""
     sites: tuple[Site, ...] = ()

@@ -117,7 +117,7 @@ class TaxonomyRef(Record):
 
 
 class ThreatStatement(Record):
-    """[source] with [prerequisite] can [action], which leads to [impact] on [asset]."""
+    """A threat in one sentence: [source] with [prerequisite] can [action], which leads to [impact] on [asset]."""
 
     source: str
     prerequisite: str
@@ -127,9 +127,9 @@ class ThreatStatement(Record):
 
 
 Basis = Literal["quoted", "entry inferred", "needs a setting", "assumed"]
-"""Basis of a threat. quoted: every step has a quote. entry inferred: the ability is quoted, but the way in for the
-attacker's content is not. needs a setting: it applies only with a setting or deployment that is not the default.
-assumed: it is based on a general assumption, such as a stolen key."""
+"""Basis of a threat. quoted: every step has a quote. entry inferred: the ability is quoted, but how the
+attacker's content gets in is not. needs a setting: it applies only with a setting or deployment that is not the
+default. assumed: it is based on a general assumption, such as a stolen key."""
 
 
 class ThreatScore(Record):
@@ -140,7 +140,7 @@ class ThreatScore(Record):
     aivss: Number
     severity: Band
     reasons: dict[str, str] = Field(default_factory=dict)
-    """By metric of the vector: the reason for its value, in words about this product."""
+    """Reason for the value of each metric, specific to this product."""
 
 
 class Mitigation(Record):
@@ -172,7 +172,7 @@ class Threat(Record):
     """Basis of the threat; None in older drafts, which did not store it."""
     setting: str = ""
     """What has to be set up or switched on beyond the first steps for the threat to apply, as a clause after "if".
-    Threats in default use have a setting if the product's purpose implies it but the first steps do not."""
+    A threat in default use has one if the product's purpose implies it but the first steps do not include it."""
     default_use: bool = True
     """Whether the threat applies when the product is installed and run as its own documentation first describes."""
     how: str = ""
@@ -286,24 +286,24 @@ class Condition(Record):
     threats: tuple[str, ...]
     """The threats that the condition stops or reduces."""
     after: dict[str, Number] = Field(default_factory=dict)
-    """By threat: the CVSS base that remains under the condition; 0 if the threat no longer exists."""
+    """CVSS base that remains once the condition is met, by threat; 0 if the threat no longer exists."""
 
 
 class Residual(Record):
-    """The highest CVSS base that remains among all threats in default use under all conditions."""
+    """The highest CVSS base among the threats in default use once all conditions are met."""
 
     before: Number
     after: Number
     threat: str
     """The threat with the highest remaining base."""
     remains: dict[str, Number] = Field(default_factory=dict)
-    """By threat, including threats outside default use: the remaining base; 0 if the threat no longer exists."""
+    """Remaining base by threat, including threats outside default use; 0 if the threat no longer exists."""
     changes: dict[str, str] = Field(default_factory=dict)
-    """By threat: the metrics changed by all conditions together, as in a vector: `UI:A/VC:L`."""
+    """Metrics that all conditions together change, by threat, written as in a vector: `UI:A/VC:L`."""
 
 
 UseProposal = Literal["use", "use with conditions", "wait for answers"]
-"""Possible proposals of a draft, and decisions of a signer, on the use of the product."""
+"""What a draft can propose, and a signer can decide, about the use of the product."""
 
 
 class Advice(Record):
@@ -315,9 +315,9 @@ class Advice(Record):
     caveat: str = ""
     """What the proposal still depends on, as a second sentence (a clause in older drafts); may be empty."""
     also: tuple[str, ...] = ()
-    """Other dangers that an LLM mentions besides its threats, each as a name, a colon and a sentence (a phrase in
-    older drafts). They are inferences without evidence."""
+    """Further dangers, inferred without evidence. From an LLM: each a name, a colon and a sentence (a phrase in older
+    drafts). Without an LLM: titles of threats that recur for the product's kind and are not shown."""
     conflicts: tuple[str, ...] = ()
-    """Where the sources contradict themselves or lack what they refer to; each is a sentence with citation marks."""
+    """Where the sources contradict themselves or refer to something missing; each is a sentence with citation marks."""
     law: str = ""
     """A line on law and contracts, if the facts concern them; otherwise empty."""

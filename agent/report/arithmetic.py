@@ -29,17 +29,17 @@ _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
     "natural_language_interface": "natural language",
 }
 _MOST_QUOTED: Final = 120
-"""Maximum number of characters of a quote that replaces a reason."""
+"""Maximum number of characters of a quote shown in place of a missing reason."""
 _MUCH: Final = 0.15
-"""A fact is mentioned after the reason if it raises the factor by at least this much."""
+"""A fact is mentioned after the reason if it raises the factor (0 to 1) by more than this."""
 _LOW: Final = Decimal("0.2")
-"""The highest value that counts as low."""
+"""The highest factor value (0 to 1) that counts as low."""
 _RAISED: Final = ("at least ", "held at ")
-"""Prefixes of the labels of parts that say which fact raises a factor to a minimum."""
+"""Label prefixes of the parts in which a fact raises a factor to a minimum."""
 
 
 def numbers(writer: Writer) -> Part:
-    """Build the section below the two pages: how the score is computed, from which values of the factors."""
+    """Build the section below the first two pages: the arithmetic of the score, and the factors that go into it."""
     draft, score, shown = writer.view.draft, writer.view.draft.score, on_page(writer)
     blocks: list[Block] = []
     if score.aivss is not None and score.factor_set is not None and draft.factors and score.formula == "aivss-0.8":
@@ -48,8 +48,8 @@ def numbers(writer: Writer) -> Part:
         known = f" ({score.threat_multiplier}: the formula's threat multiplier)"
         blocks += [doc.paragraph(doc.code(made + known)), _short_factors(writer, score.factor_set)]
     elif score.withheld is not None and score.factor_set is not None and draft.drafter.kind == "llm":
-        # In a draft without an LLM, the reasons would only be typical values for the kind, which say nothing about a
-        # thin page.
+        # Without an LLM, the reasons would only be values that are typical of the kind of product, which say nothing
+        # about a sparse listing.
         blocks.append(_short_factors(writer, score.factor_set))
     mistakes = [item.name for item in shown if lacks_attacker(item.threat.statement.source)]
     if mistakes:
@@ -66,7 +66,7 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
     seen: dict[str, str] = {}
     for key in FACTOR_SETS[used]:
         reason = _reason(factors[key])
-        # The appendix has the reason with its marks; here they would make the page hard to read.
+        # Leave out the marks, which would make the page hard to read; the appendix has the reason with its marks.
         told = writer.prose.text(bare(reason)) if reason else _without_reason(writer, factors[key])
         if reason in seen and reason:
             # A reason that several factors share is given once.
@@ -79,7 +79,7 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
 
 
 def _without_reason(writer: Writer, factor: FactorEstimate) -> Text:
-    """Describe a factor whose reason was dropped: its first quote, unless the value is low, which no quote can show."""
+    """Replace a missing reason with the first quote, or with a set sentence for a low value, which no quote shows."""
     if factor.value <= _LOW:
         return doc.words("Little in the sources raises it.")
     return _quoted(writer, factor.evidence[:2])

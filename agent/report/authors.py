@@ -12,11 +12,11 @@ from agent.report.sentences import listed
 from agent.report.view import name_of
 
 LLM_USAGE: Final = ("llm_calls", "input_tokens", "cached_tokens", "output_tokens", "dollars", "claims_dropped")
-"""Keys of a draft's usage figures that are not part of its manifest."""
+"""Keys of the usage figures that the report's manifest table leaves out for a draft made with an LLM."""
 _FALLEN_BACK: Final = "drafting with "
 _DETAIL: Final = 160
 _MOST: Final = 0.9
-"""The minimum share of LLM-made parts for a draft to be attributed to the LLM."""
+"""If the LLM contributed to less than this share of the parts, the report's first line says to how many."""
 _TITLES: Final = {
     "factors": "factor values",
     "layers": "paragraphs of layers",
@@ -69,10 +69,9 @@ _CALLS: Final[dict[MissingReason, str]] = {
 
 
 def authorships(draft: Draft) -> Iterator[tuple[str, str, str]]:
-    """Yield each part, who made it, and why the LLM's proposal is missing, if it is; yield nothing for a draft without
-    an LLM.
+    """Yield each group of parts, who made it, and why the LLM's proposal is missing, if it is.
 
-    All factors are one part, and so are all layers.
+    All factors form one group, and so do all layers. A draft without an LLM yields nothing.
     """
     groups: dict[str, list[MadeBy]] = {}
     for made in draft.drafter.parts:
@@ -124,7 +123,7 @@ def drafter_words(draft: Draft) -> str:
     used = sum(made.by != "embedded" for made in drafter.parts)
     if drafter.parts and not used:
         return f"drafted without an LLM: {name} was asked, but none of its answers is used"
-    # If only one or two parts are not by the LLM, only the appendix mentions them.
+    # If nearly all parts are by the LLM, only the appendix mentions the others.
     few = used < _MOST * len(drafter.parts)
     share = f" in {used} of {len(drafter.parts)} parts" if few else ""
     return f"drafted with {name}{share}, quotes and numbers checked by code"

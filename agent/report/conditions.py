@@ -1,4 +1,4 @@
-"""Part 5 of the report and its section in the appendix: the conditions for use, and the residual risk under them."""
+"""Part 5 of the report and its section in the appendix: conditions for use, and residual risk with them in place."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -15,7 +15,7 @@ from agent.report.view import RankedThreat
 from agent.scoring import severity
 
 _MUCH: Final = Decimal("1.0")
-"""The smallest decrease of a base at which readers can see that the conditions help."""
+"""If the conditions lower a CVSS base by less than this, the report explains why."""
 _EASED: Final = {
     "UI": "human approval",
     "AC": "a harder attack",
@@ -25,7 +25,7 @@ _EASED: Final = {
 }
 """The obstacle that a condition puts in an attacker's way, by the metric that it changes."""
 _HARMS: Final = {"C": "read", "I": "changed", "A": "stopped"}
-"""What an impact metric concerns by its second letter, on the product (V) and beyond it (S)."""
+"""What an impact metric measures, by its second letter; the first is V for the product and S for other systems."""
 _WITHOUT_EFFECT: Final = (
     "The known measures are listed under each threat, but none of them removes a threat or lowers its CVSS base."
 )
@@ -38,7 +38,7 @@ def conditions(writer: Writer) -> Part:
     if advice is None:
         return doc.part("conditions", title, _older_conditions(writer))
     blocks: list[Block] = []
-    # Measures are listed under their threats, each with its price.
+    # If the conditions are the threats' own measures, each is already listed under its threats, with its price.
     own = bool(writer.view.measures)
     above = {item.threat.id for item in on_page(writer)}
     shown = advice.conditions[: writer.room.conditions]
@@ -53,7 +53,7 @@ def conditions(writer: Writer) -> Part:
         known = any(each.who == "you" for item in writer.view.threats for each in item.threat.mitigations)
         blocks.append(doc.paragraph(_WITHOUT_EFFECT if known else _WITHOUT_MEASURE))
     elif own:
-        # The appendix computes the CVSS bases that remain with the measures.
+        # The appendix shows the CVSS bases that remain with the measures in place.
         blocks.append(Paragraph(_measured(writer)))
     elif advice.residual is not None:
         blocks.append(Paragraph(_residual(writer, advice, advice.residual, len(shown))))
@@ -78,7 +78,7 @@ def _measured(writer: Writer) -> Text:
 
 
 def _residual(writer: Writer, advice: Advice, residual: Residual, shown: int) -> Text:
-    """Describe the headline's residual under all conditions, and the highest residual base on the page."""
+    """Describe the headline's residual risk with all conditions in place, and the highest residual base on the page."""
     conditions = len(advice.conditions)
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
@@ -115,16 +115,16 @@ def _residual(writer: Writer, advice: Advice, residual: Residual, shown: int) ->
 
 
 def _where(item: RankedThreat) -> str:
-    """Describe when a threat applies, for threats that do not apply in default use. The setting itself is not repeated,
-    because a condition may rule it out."""
+    """Describe on what a threat depends; empty for a threat that applies in default use. The setting itself is not
+    repeated, because a condition may rule it out."""
     if item.threat.basis == "assumed":
         return ", which rests on an assumption"
     return ", which depends on the setup" if item.threat.setting else ""
 
 
 def _remaining(writer: Writer, residual: Residual) -> list[Block]:
-    """List what remains of each threat on the page, with the metrics from which each base recomputes; empty if the
-    draft stores nothing about them."""
+    """List the remaining base of each threat on the page, with the changed metrics from which it can be recomputed;
+    empty if the draft does not store them."""
     told: list[Text] = []
     for item in on_page(writer):
         left, changes = residual.remains.get(item.threat.id), residual.changes.get(item.threat.id)
@@ -142,8 +142,8 @@ def _only_rarer(item: RankedThreat, residual: Residual, advice: Advice) -> bool:
 
 
 def _meaning(changes: str, fall: Decimal) -> Text:
-    """Explain why a base hardly falls although the conditions change its metrics; return an empty string if it falls
-    noticeably.
+    """Explain why a base hardly falls although the conditions change its metrics; return an empty text if no metric
+    changes or the base falls noticeably.
     """
     if not changes or fall >= _MUCH:
         return ()
@@ -158,7 +158,7 @@ def _graded(base: Decimal) -> str:
 
 
 def _gravest(writer: Writer, residual: Residual) -> Text:
-    """Describe the residual of the gravest threat, if the draft does not store one for each threat."""
+    """Describe the residual risk of the gravest threat, for a draft that stores none for each threat."""
     if not residual.after:
         return (Span("none of these threats remains."),)
     item = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
@@ -193,7 +193,7 @@ def legend(changes: Sequence[str]) -> str:
 
 def residuals(writer: Writer) -> Part:
     """Build the appendix table of what the conditions change for each threat, and a key to its metrics; empty if the
-    draft stores nothing about it."""
+    draft does not store the changes."""
     residual, advice = writer.residual, writer.view.draft.advice
     told = [item for item in writer.view.threats if residual and item.threat.id in residual.remains]
     if residual is None or advice is None or not told:
@@ -206,7 +206,7 @@ def residuals(writer: Writer) -> Part:
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Text:
-    """Write a condition: who is responsible, what has to be true, which threats it eases, and its price."""
+    """Write a condition: who is responsible, what has to be true, which threats it mitigates, and its price."""
     names = {each.threat.id: each.name for each in writer.view.threats}
     above = {each.threat.id for each in on_page(writer)}
     told = [threat for threat in item.threats if threat in above] or list(item.threats)[:1]

@@ -34,7 +34,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class Span:
-    """A run of words with one role."""
+    """A run of text with one role."""
 
     text: str
     kind: SpanKind = "text"
@@ -65,7 +65,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Bullets:
-    """A list, numbered when the order matters, with ids that marks refer to, if any."""
+    """A list, numbered if the order matters; `ids` are the ids of its items that marks refer to, if any."""
 
     items: tuple[Text, ...]
     numbered: bool = False
@@ -74,8 +74,8 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Entry:
-    """A block about one item, such as a threat, with an id that marks refer to. It has a heading of its own, and below
-    it a line that says how grave the item is."""
+    """A block about one item, such as a threat, with an id that marks refer to. It has a heading of its own; `standing`
+    is the line below it that says how grave the item is."""
 
     id: str
     title: Text
@@ -138,7 +138,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole report: `front` has what readers act on, `reference` the material with which they can check it."""
+    """The whole report: `front` is what readers act on, `reference` is the material to check it against."""
 
     title: str
     notices: tuple[Text, ...]
@@ -181,7 +181,7 @@ def soft(text: str) -> Text:
 
 
 def quote(text: str) -> Text:
-    """Format words of a source, shown in quotation marks."""
+    """Format words of a source, to be shown in quotation marks."""
     return (Span(text, "quote"),)
 
 
@@ -207,7 +207,7 @@ def chip(band: Band, number: str) -> Text:
 
 
 def marks(*ids: str) -> Text:
-    """Build distinct marks that refer to quotes and searches."""
+    """Build marks for the ids of quotes and searches; duplicates are dropped."""
     known = tuple(dict.fromkeys(ids))
     return (Span(", ".join(known), "marks", known),) if known else ()
 
@@ -265,7 +265,7 @@ def texts(part: Part) -> Iterator[Text]:
 
 
 def entries(part: Part) -> Iterator[str]:
-    """Yield the ids of rows and entries of a part that marks can refer to."""
+    """Yield the ids in a part that marks can refer to: those of entries, list items and table rows."""
     for block in part.blocks:
         match block:
             case Entry(id) if id:
@@ -277,12 +277,12 @@ def entries(part: Part) -> Iterator[str]:
 
 
 def counted_words(text: Text) -> int:
-    """Count the words of a `Text`, excluding marks, vectors and bars."""
+    """Count the words of a `Text`, excluding marks, references, code and bars."""
     shown = "".join(span.text if span.kind not in _UNCOUNTED else " " for span in text)
     return sum(1 for piece in shown.split() if _WORD.search(piece))
 
 
 def front_words(report: Report) -> int:
-    """Count the words of the first two pages, including the title and notices, without the numbers below the text."""
+    """Count the words of the first two pages, including the title and notices but not the numbers below the text."""
     parts = sum(counted_words(text) for part in report.front if part.key != "numbers" for text in texts(part))
     return parts + sum(counted_words(text) for text in (words(report.title), *report.notices))

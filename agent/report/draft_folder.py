@@ -25,10 +25,9 @@ _EXCHANGE: Final = 2
 
 
 def check(out: Path) -> None:
-    """Restore a draft that a killed run left under another name, and reject a folder that contains anything but a
-    draft.
+    """Restore a draft that a killed run left under another name.
 
-    Raises InputError.
+    Raises InputError if `out` is not a folder, or contains anything but a draft.
     """
     old = _sibling(out, "old")
     if old.is_dir() and not out.exists():
@@ -111,7 +110,7 @@ def _empty(folder: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two folders in one step, and return False if the system does not support it."""
+    """Exchange two folders in one step. Returns False if the system does not support it."""
     try:
         call = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError):

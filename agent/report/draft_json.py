@@ -42,7 +42,7 @@ def dump(draft: Draft) -> str:
 
 
 def draft_schema() -> bytes:
-    """Return the schema (JSON Schema 2020-12) of `draft.json`, with the records' descriptions of each field."""
+    """Return the JSON Schema (2020-12) of `draft.json`, including a description of each field."""
     made = Draft.model_json_schema(by_alias=True, mode="serialization")
     head = {"$schema": DIALECT, "$id": f"urn:{DRAFT_SCHEMA.replace('/', ':')}", "title": f"A draft, {DRAFT_SCHEMA}"}
     return dumps(made | head, sort_keys=True).encode()
@@ -86,8 +86,10 @@ def draft_file(path: Path) -> Path:
 
 
 def parse(text: str, *, where: str) -> Draft:
-    """Parse a draft from JSON text, and recompute its score. `where` identifies the text in errors, which are those of
-    `load`."""
+    """Parse a draft from JSON text, and recompute its score. `where` identifies the text in errors.
+
+    Raises InputError, SchemaError and IntegrityError as `load` does.
+    """
     raw = decode(text, where)
     if not isinstance(raw, dict):
         raise InputError("the draft is not a JSON object", where=where, hint="give a draft.json that septet wrote")

@@ -1,4 +1,4 @@
-"""Parts 1 to 4 and 6 to 8 of the report: two pages to act on, at most 1,180 words."""
+"""Parts 1 to 4, 6 and 7 of the report, on its first two pages, which have at most `MAX_FRONT_WORDS` words."""
 
 import re
 from collections.abc import Sequence
@@ -34,13 +34,13 @@ _GRAVE: Final[dict[str, str]] = {
     "cloaking-suspected": "pages that differ by visitor",
     "content-changed": "changes since the last draft",
 }
-"""The names of findings about which readers must know before anything else."""
+"""The kinds of findings that readers must know about before anything else, with their names in the report."""
 _DAY: Final = len("2026-11-24")
 _THESIS: Final = 32
 """The posture's first sentence is set in bold if it has at most this many words."""
 _TOP: Final = 10.0
 _PARTLY: Final = 40
-"""Maximum number of words for a layer that is uncertain although the sources cover it to some extent."""
+"""Minimum word limit for an uncertain layer whose text cites the sources."""
 _NAME: Final = 9
 """Maximum number of words in the name of a further danger."""
 _HOLDS: Final = {"quoted": ""}
@@ -49,12 +49,12 @@ _GROUPS: Final = {
     1: "Depends on the setup:",
     2: "Depends on an assumption:",
 }
-"""The line before a later group of threats, which may have a higher base than those of an earlier group."""
+"""The line before each later group of threats; these may have a higher CVSS base than threats of an earlier group."""
 _MARKUP: Final = re.compile(r"[|<>{}=\[\]\\]|->|\w\(|--\w")
 _PLAIN: Final = 0.7
-"""The smallest share of a quote's words that are made of letters alone if it reads as prose."""
+"""A quote reads as prose only if at least this share of its words consists of letters alone."""
 _SAYING: Final = 5
-"""The smallest number of words that say something on their own; headings and labels are shorter."""
+"""A quote reads as prose only if it has at least this many words; headings and labels are shorter."""
 _UNCOVERED: Final[dict[ProductKind, str]] = {
     "mcp-server": "the clients that call it and their LLM",
     "agent-skill": "the agent that follows it",
@@ -82,9 +82,9 @@ LOOKED_FOR: Final = {
     "Meets": ("named_clients", "connected_services"),
     "Shows": ("own_logs", "traces_metrics"),
 }
-"""The fact keys that explain a "not stated", by row of the table of abilities."""
+"""The fact keys whose absence explains a "not stated", by row of the table of abilities."""
 _SHORT_HOW: Final = 36
-"""Maximum number of words for how a later threat works; at least one sentence is shown."""
+"""Maximum number of words about how a later threat works; at least one sentence is shown."""
 
 
 class Room(NamedTuple):
@@ -132,8 +132,8 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("layer", 16), ("questions", 1), ("threats", 4), ("rest_todo", 0), ("layer", 10), ("how", 32), ("threats", 3),
     ("how", 24), ("how", 16),
 )  # fmt: skip
-"""The steps that shorten the first two pages to 1,180 words, each a field and its new value. They first cut what the
-report repeats later. How a threat works is cut last, since half an explanation is of no use."""
+"""The steps that shorten the first two pages to `MAX_FRONT_WORDS`, each a field of `Room` and its new value. They first
+cut what the report repeats later. How a threat works is cut last, since half an explanation is of no use."""
 
 
 @dataclass
@@ -187,7 +187,7 @@ def standing(writer: Writer) -> Text:
     read += "".join(f", {listed(ids)} in {name}" for name, ids in spoken.items())
     pieces = [doc.strong(writer.view.standing), doc.words(read), doc.words(drafter_words(draft))]
     uncovered: list[str] = []
-    # An LLM's text states which part it covers, and often also covers the clients and the platform that it quotes.
+    # An LLM's text states what it covers, which often includes the clients and the platform that it quotes.
     if draft.drafter.kind != "llm":
         uncovered = [_UNCOVERED[draft.product.kind]] if draft.product.kind in _UNCOVERED else []
         if any(item.about == "platform" for item in draft.evidence):
@@ -201,8 +201,8 @@ def standing(writer: Writer) -> Text:
 
 
 def explained(writer: Writer) -> Text:
-    """Write the key to the marks, once the first two pages are written. It mentions searches only if one is cited, and
-    without an LLM says that much goes unrecognised."""
+    """Write the key to the marks; call this once the first two pages are written. The key mentions searches only if one
+    is cited, and warns that much goes unrecognised if no LLM was used."""
     searches = ", N for searches that found nothing" if writer.prose.named else ""
     own = writer.view.draft.drafter.kind == "embedded"
     missed = " Without an LLM, over half of what sources state is not recognised: check them for what is missing here."
@@ -223,7 +223,7 @@ def _day(time: str) -> str:
 
 
 def headline(writer: Writer) -> Part:
-    """Build part 2: the score with its range and its threat, or why there is none and what would settle it."""
+    """Build part 2: the score with its range and the threat behind it, or why there is no score and what would help."""
     score, first = writer.view.draft.score, writer.view.headline
     if score.aivss is None:
         return _unscored(writer)
@@ -248,7 +248,7 @@ def _unscored(writer: Writer) -> Part:
     sentences: list[Text] = []
     first = next((item for item in writer.view.threats if is_supported(item.threat)), None)
     if first is not None:
-        # A reader who has to decide gets the severity that does not depend on how well the layers are known.
+        # Readers who have to decide anyway need a severity that does not depend on how well the layers are known.
         base = base_of(first)
         graded = doc.strong(f"CVSS base of {tenth(base)} ({severity(base)})")
         sentences.append((Span("The core threat, "), *doc.refs(first.name), Span(", has a "), *graded, Span(".")))
@@ -266,7 +266,7 @@ def _unscored(writer: Writer) -> Part:
 
 
 def _rests(view: View, first: RankedThreat) -> str:
-    """Describe the rule by which the score is based on this threat."""
+    """Describe why the score is based on this threat."""
     setting = first.threat.setting
     if not first.threat.default_use:
         return ", the gravest threat"
@@ -364,7 +364,7 @@ def _proposal(writer: Writer) -> Text:
 
 
 def threats(writer: Writer) -> Part:
-    """Build part 4: a block on each threat, the gravest in full, later threats in one sentence."""
+    """Build part 4: a block on each threat, the first ones in full and later ones in brief, then further dangers."""
     top = writer.view.top(writer.room.threats)
     if not top:
         return doc.part("threats", "Top threats", doc.paragraph("No threat has a quote."))
@@ -400,7 +400,7 @@ def conflicts(writer: Writer) -> Part:
 
 
 def on_page(writer: Writer) -> list[RankedThreat]:
-    """Return the threats shown on the first two pages: the first ones in a block, some others in one line each.
+    """Return the threats shown on the first two pages: the first ones in full, some others in brief.
 
     If an LLM weighed the first threat, catalogue-only threats appear only in the appendix.
     """
@@ -423,7 +423,7 @@ def _title(item: RankedThreat) -> Text:
 
 
 def _stands(writer: Writer, item: RankedThreat) -> Text:
-    """Describe how grave a threat is, when it applies, and whether its entry point is quoted; last comes its vector."""
+    """Describe how grave a threat is, when it applies, and whether its entry point is quoted; its vector comes last."""
     threat = item.threat
     if threat.setting:
         basis = if_clause(threat.setting)
@@ -465,15 +465,15 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
 def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
     """Return the most relevant quote for the threat, preferring the LLM's own choice.
 
-    Returns an empty text if there is no space or the page already shows the quote. Of an LLM's quotes, only those are
-    shown that read as prose; its sentences cite the others.
+    Returns an empty text if there is no space or the page already shows every candidate. Of the quotes that an LLM
+    chose, only those that read as prose are candidates; the LLM's sentences cite the others.
     """
     known = writer.view.evidence
     quotes = {mark: known[mark].quote for mark in writer.view.quotes_of(item) if mark in known}
     about = f"{item.threat.title} {bare(item.threat.how)} {item.threat.statement.action}"
     chosen = item.threat.by in ("llm", "both")
     if chosen:
-        # The LLM chose these quotes for display: never cut one, since the list of quotes shows it in full.
+        # The LLM chose these quotes for display. Skip long ones rather than cut them; the list of quotes has them.
         fitting = [
             mark for mark in list(quotes)[:_CHOSEN] if len(quotes[mark].split()) <= limit and is_prose(quotes[mark])
         ]
@@ -488,15 +488,15 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
 
 
 def is_prose(quote: str) -> bool:
-    """Return whether a quote reads as a sentence or a part of one, not as code, cells or markup."""
+    """Return whether a quote reads as a sentence or a part of one, not as code, table cells or markup."""
     words = quote.split()
     plain = sum(word.strip("“”\"'`.,:;()").isalpha() for word in words)
     return len(words) >= _SAYING and not _MARKUP.search(quote) and plain >= _PLAIN * len(words)
 
 
 def _remedies(writer: Writer, item: RankedThreat, *, whole: bool, vendor: bool) -> list[Text]:
-    """List what you and the vendor should do. Your measures have their owner and price, and notes on the work; measures
-    with a note come first."""
+    """List what you and the vendor should do. Your measures are shown with their owner and price. Measures with a note
+    on the work come first, with that note."""
     notes, threat = writer.view.draft.notes, item.threat
     work = {each.mitigation: each for each in notes.work if each.threat == threat.id} if notes else {}
     made = []
@@ -559,7 +559,7 @@ def more_abilities(writer: Writer) -> Part:
 
 
 def _abilities(title: str, rows: Sequence[Row], key: str = "abilities") -> Part:
-    """Build the table, with one row for each label."""
+    """Build the table of abilities; rows with the same label are merged."""
     said: dict[Text, Text] = {}
     for label, text in (row.cells for row in rows):
         said[label] = doc.joined(said.get(label, ()), text)
@@ -568,7 +568,10 @@ def _abilities(title: str, rows: Sequence[Row], key: str = "abilities") -> Part:
 
 
 def _of_headline(writer: Writer) -> list[Row]:
-    """List the headline's abilities that only the posture mentions; none for an LLM's draft: its rows are complete."""
+    """List the abilities behind the headline that the draft's own rows do not mention.
+
+    The list is empty for an LLM's draft, whose rows are complete.
+    """
     first = writer.view.headline if writer.view.draft.drafter.kind != "llm" else None
     told = {mark for row in writer.view.draft.lines for mark in row.evidence}
     carried = set(first.threat.evidence) - told if first else set()
@@ -582,8 +585,8 @@ def _of_headline(writer: Writer) -> list[Row]:
 
 
 def _by_mode(writer: Writer, items: Sequence[Capability]) -> list[Row]:
-    """Write one row for what the product does and one for what it reads. What the posture already says of rights and
-    approval is not repeated."""
+    """Write one row for what the product does and one for what it reads. Rights and approval are left out, since the
+    posture already mentions them."""
     rows = []
     for label, reads in (("Acts", False), ("Reads", True)):
         own = [item for item in items if (item.mode == "read") is reads]
@@ -654,7 +657,7 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[s
     if layer.certain or layer.applies == "no":
         return doc.joined(head, writer.brief(title, layer.paragraph, limit))
     raw = " ".join(layer.paragraph.split()).removeprefix(PREFIX.strip()).strip()
-    # The few facts from the sources matter most in this line, so put them before the commentary.
+    # What the sources say matters most in this line, so give it more room than general commentary.
     short = within(raw, max(limit, _PARTLY) if marked(raw) else limit)
     if short != raw:
         writer.shortened.append((title, raw))

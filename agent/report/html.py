@@ -44,7 +44,7 @@ def as_page(report: Report) -> str:
 
 
 def hash_source(text: str) -> str:
-    """Return the source expression with which a policy allows an inline style or script."""
+    """Return the Content Security Policy source (`sha256-…`) that allows an inline style or script with this text."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
@@ -87,7 +87,7 @@ def _link(mark: str, known: frozenset[str]) -> Markup:
 
 
 def _short(part: Part) -> str:
-    """Shorten a part's title for the table of contents; that of the headline is its message rather than a name."""
+    """Shorten a part's title for the table of contents. The headline becomes "Score", since its title is a message."""
     return "Score" if part.key == "headline" else one_line("".join(span.text for span in part.title)).partition(" (")[0]
 
 

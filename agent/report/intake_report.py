@@ -17,7 +17,7 @@ SCHEMA: Final = "septet/intake/1"
 _HASH: Final = 12
 _STATES: Final = ("read", "refused", "skipped")
 _MAX_LINKS: Final = 40
-"""Maximum number of read links that the text lists; the JSON has all."""
+"""Maximum number of read links that the text lists for each reason; the JSON has all."""
 _MAX_CLAIMS: Final = 10
 """Maximum number of claims per document that the text lists."""
 _MAX_SHOWN: Final = 5
@@ -25,8 +25,8 @@ _MAX_SHOWN: Final = 5
 
 
 def as_json(intake: Intake) -> str:
-    """Serialise the `septet/intake/1` object, with a line feed at the end. It has `product`, `candidates` and `sites`
-    only if they are known."""
+    """Serialise the `septet/intake/1` object, with a line feed at the end. Fields about the product, such as `product`,
+    `candidates` and `sites`, are left out if they are empty."""
     named = ("product", "aliases", "vendor", "naming", "candidates", "sites")
     plain = intake.model_dump(mode="json", include={"links", "missing", "budget", *named})
     whole: dict[str, object] = {
@@ -96,7 +96,7 @@ def _findings(intake: Intake) -> Iterator[str]:
 
 
 def _claims(intake: Intake) -> Iterator[str]:
-    """Yield the sentences behind findings of kind `vendor-claim`, the first ones of each document."""
+    """Yield the sentences behind findings of kind `vendor-claim`, at most `_MAX_CLAIMS` for each document."""
     for document in intake.documents:
         if found := claims(document):
             yield from ("", f"Vendor's claims in {document.id} ({len(found)})")
@@ -104,7 +104,7 @@ def _claims(intake: Intake) -> Iterator[str]:
 
 
 def _links(intake: Intake) -> Iterator[str]:
-    """Yield links by outcome and reason: at most `_MAX_LINKS` read links, and `_MAX_SHOWN` for any other reason."""
+    """Yield links by outcome and reason: for each reason, at most `_MAX_LINKS` read or `_MAX_SHOWN` unread links."""
     for state in _STATES:
         reasons: dict[str, list[str]] = {}
         for link in intake.links:

@@ -1,4 +1,4 @@
-"""The report of a draft as Markdown: two pages to act on, a rule, then the supporting material.
+"""The report of a draft as Markdown: two pages to act on, a horizontal rule, then the supporting material.
 
 Everything from a source is shown as text: it cannot break a table, start a heading, become a link or an image, or be
 read as HTML.
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 TEMPLATES: Final = Path(__file__).with_name("templates")
 _CODE: Final = re.compile(r"`([^\s`|](?:[^`\n|]{0,78}[^\s`|])?)`")
 _CLOSED_FIRST: Final = re.compile(r"[^`]*[^\s`(\[]`(?:\W|$)")
-"""Text whose first backtick ends a code word."""
+"""Text whose first backtick closes a code span."""
 _LINE_OF_CODE: Final = re.compile(r"\w_\w|[{}]|\(\)")
 _CELLS: Final = re.compile(r" \|(?= )")
 """The border between two cells of a table row; the space after it is kept."""
 _UNLIKE_CODE: Final = re.compile(r"[`|<>]")
-"""Characters that a code span would change."""
+"""Characters that `code` would replace."""
 _METER: Final = 40
 _BAR: Final = 10
 
@@ -35,8 +35,8 @@ _BAR: Final = 10
 def render(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview | None = None) -> str:
     """Render the report in Markdown, ending with one line feed. `documents` are optional.
 
-    The first lines of a signed draft state that it is signed, and the last ones give the signature's place in the audit
-    log. `progress` is the state of an unsigned draft's review. The same input gives the same text.
+    The report of a signed draft says so at the top, and ends with the signature's place in the audit log. `progress` is
+    the state of an unsigned draft's review. The same input gives the same text.
     """
     return _template().render(report=build(draft, documents, progress)).rstrip("\n") + "\n"
 
@@ -121,13 +121,13 @@ def _quoted(raw: str, in_table: bool) -> str:
     if _CELLS.search(raw) and not in_table and "<" not in raw:
         return kept_blanks(raw, verbatim(raw))
     if _CELLS.search(raw):
-        # Quotes of a table row often start within a code word, which leaves unpaired backticks.
+        # Quotes of a table row often start within a code span, which leaves unpaired backticks.
         raw = _CELLS.sub(" ¦", raw.replace("`", ""))
     if _LINE_OF_CODE.search(raw) and not _UNLIKE_CODE.search(raw):
         return kept_blanks(raw, code(raw))
-    # A quote that begins or ends within a code word leaves unpaired backticks.
+    # A quote that begins or ends within a code span has unpaired backticks.
     pieces = _CODE.split(raw if raw.count("`") % 2 == 0 and not _CLOSED_FIRST.match(raw) else raw.replace("`", ""))
-    # Only the first piece can open a block.
+    # Only the first piece can start a list, heading or quote, which `plain` escapes.
     shown = [code(piece) if n % 2 else (inner if n else plain)(piece) for n, piece in enumerate(pieces)]
     return "".join(one if n % 2 else kept_blanks(pieces[n], one) for n, one in enumerate(shown))
 
@@ -147,6 +147,6 @@ def meter(extent: Extent) -> str:
 
 
 def bar(extent: Extent) -> str:
-    """Draw a value and its range in characters: `··░░█░·····`, one for each tenth from 0 to 1."""
+    """Draw a value and its range in characters: `··░░█░·····`, one for each tenth of the scale."""
     low, value, high = (round(each / extent.most * _BAR) for each in (extent.low, extent.value, extent.high))
     return "".join("█" if n == value else "░" if low <= n <= high else "·" for n in range(_BAR + 1))

@@ -1,4 +1,4 @@
-"""The system picture: who reaches the product on the left, what it reaches on the right, boundaries as frames.
+"""The system picture: what reaches the product on the left, what it reaches on the right, boundaries as frames.
 
 Solid lines and frames are supported by a quote, dashed ones are assumed. All style comes from the page's stylesheet;
 source text appears only escaped. The same system gives the same picture.
@@ -68,7 +68,7 @@ class Link(NamedTuple):
 
 
 class Links(NamedTuple):
-    """The links by item, and by the index of a flow in the system."""
+    """The links by the id of an item, and by the index of a flow in the system."""
 
     items: Mapping[str, Link]
     flows: Mapping[int, Link]
@@ -78,7 +78,7 @@ _NOWHERE: Final = Links({}, {})
 
 
 def with_threats(system: System, threats: Sequence[RankedThreat]) -> System:
-    """Prefix each flow's label with the ids of threats that share a quote with the flow."""
+    """Prefix each flow's label with the ids of up to three threats that share a quote with the flow."""
     flows = []
     for flow in system.flows:
         using = [one.name for one in threats if set(one.threat.evidence) & set(flow.evidence)][:_THREATS]
@@ -122,7 +122,7 @@ def _blocks(system: System, items: Sequence[Drawn]) -> list[_Block]:
 
 
 def mermaid(system: System) -> str:
-    """Draw the flowchart, ending with a line feed. Of more than 25 nodes, those without a quote are dropped first."""
+    """Draw the items that `drawn` selects as a Mermaid flowchart, ending with a line feed."""
     items = drawn(system)
     shown = {item.id for _, item in items}
     lines = ["flowchart LR"]
@@ -194,7 +194,7 @@ def picture(system: System, links: Links = _NOWHERE) -> str:
     columns = _columns(_blocks(system, items), flows)
     column = {each.item.id: n for n, blocks in enumerate(columns) for block in blocks for each in block.items}
     sides = _sides(flows, column)
-    # An empty outer column takes no space. Flows within the middle column are drawn around its left side.
+    # An empty outer column takes no space. Flows within the middle column bend outwards on its left side.
     loops = any(column[flow.source] == column[flow.target] == 1 for flow in flows)
     middle = _WIDE + _BETWEEN if columns[0] else _BETWEEN if loops else 0
     right = middle + _WIDE + _BETWEEN
@@ -232,7 +232,10 @@ def _columns(blocks: Sequence[_Block], flows: Sequence[Flow]) -> list[list[_Bloc
 
 
 def _sides(flows: Sequence[Flow], column: Mapping[str, int]) -> _Sides:
-    """Choose the sides on which flows leave and enter: for flows within a column, the side with fewer other flows."""
+    """Choose the sides on which flows leave and enter boxes.
+
+    A flow within a column uses the right side in the left column, and the left side in the other columns.
+    """
     sides: dict[tuple[str, int], list[int]] = defaultdict(list)
     for number, flow in enumerate(flows):
         source, target = column[flow.source], column[flow.target]

@@ -38,7 +38,7 @@ class Prose:
     def __init__(self, draft: Draft, tags: Mapping[str, str]) -> None:
         """Prepare to convert the sentences of a draft; `tags` maps the ids of listed threats to T-ids."""
         self._evidence = _widest(draft.evidence)
-        """The displayed quote id for each quote id: a quote within another one is not listed twice."""
+        """The id to display for each quote id: a quote that is part of another one is not listed separately."""
         facts = draft.facts.facts if draft.facts else ()
         self._facts = {fact.id: fact.evidence for fact in facts}
         self._absent = tuple(item.key for item in draft.facts.absent) if draft.facts else ()
@@ -138,7 +138,7 @@ def _widest(evidence: Sequence[Evidence]) -> dict[str, str]:
             if other.document == item.document
             and other.start <= item.start
             and item.end <= other.end
-            # A reader compares a sentence with few words more easily than with a paragraph.
+            # A sentence is easier to check against a few words than against a paragraph.
             and (other is item or len(other.quote.split()) <= _WIDE)
         ]
         found[item.id] = max(around, key=lambda other: (other.end - other.start, other is item)).id

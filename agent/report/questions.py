@@ -14,9 +14,9 @@ from agent.report.view import name_of
 
 _CONDITION: Final = re.compile(r"(?:If|Without|Unless|Until|Where|When|Otherwise|Should|Wherever)\b")
 _MOVED: Final = Decimal("0.5")
-"""The smallest decrease of a CVSS base that a question states, since a confirmation lowers many bases by only 0.1."""
+"""The smallest decrease of a CVSS base that the page calls "lowers"; a confirmation lowers many bases by only 0.1."""
 _NARROWS: Final = 0.1
-"""The smallest effect of an answer on the likely range that the page mentions."""
+"""The smallest reduction of the likely range, in points of the score, that the page mentions."""
 
 
 def questions(writer: Writer) -> Part:
@@ -42,8 +42,10 @@ def questions(writer: Writer) -> Part:
 
 
 def _eases(writer: Writer, item: Question) -> Text:
-    """List the threats on the page that a good answer lowers, and those that it makes less likely; the appendix has the
-    new bases, with their metrics."""
+    """List the threats on the page whose CVSS base a good answer clearly lowers, and those that it makes less likely.
+
+    The appendix has the new bases, with their metrics.
+    """
     eases = {ease.threat: ease for ease in item.eases}
     falls = {
         each.name: base_of(each) - eases[each.threat.id].after for each in on_page(writer) if each.threat.id in eases

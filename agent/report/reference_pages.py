@@ -153,7 +153,7 @@ def controls(writer: Writer) -> Part:
 
 
 def older_controls(view: View) -> tuple[ClaimedControl, ...]:
-    """Collect the controls of an older draft, which does not store any, from its lowerings and claimed mitigations."""
+    """Collect the controls of an older draft, which stores none, from its lowered values and claimed mitigations."""
     lowered: dict[str, list[str]] = {}
     counting: set[str] = set()
     for item in view.draft.lowerings:
@@ -261,7 +261,7 @@ def findings(writer: Writer) -> Part:
 
 
 def quotes(writer: Writer) -> Part:
-    """Build the entries for the marks on the first two pages: quotes with their place, and empty searches."""
+    """Build the entries for the marks on the first two pages: quotes with their place, and searches without hits."""
     draft, blocks = writer.view.draft, list[Block]()
     cited = [item for item in draft.evidence if item.id in writer.cited]
     if cited:
@@ -280,7 +280,7 @@ def quotes(writer: Writer) -> Part:
 
 
 def _place(view: View, item: Evidence) -> str:
-    """Return the place of a quote: the heading above it, or its characters without the sources' text."""
+    """Return the place of a quote: the heading above it, or its character range if no section is known."""
     page = [each for each in view.documents if each.id == item.document]
     section = next((part for each in page for part in each.sections if part.start <= item.start < part.end), None)
     if section is None:
@@ -326,7 +326,7 @@ def evidence(writer: Writer) -> Part:
     told, top = on_page(writer), writer.view.top(writer.room.threats)
     later = [item for item in writer.view.threats if item not in top]
     made = [entry(writer, item, whole=True) for item in later]
-    # A threat that has a short entry on the first two pages has its id there.
+    # A threat with a short entry on the first two pages already has its id there, and ids must be unique.
     further = [replace(one, id="") if item in told else one for item, one in zip(later, made, strict=True)]
     blocks += [doc.paragraph(doc.strong("Further threats")), *further] if further else []
     blocks += [*_questions(writer), *_notes(writer), *_absent(writer), *_dropped(writer), *in_full]

@@ -1,4 +1,4 @@
-"""Build the report's tree from a draft: first two pages as full as 1,180 words allow, and the appendix."""
+"""Build the report's tree from a draft: first two pages as full as `MAX_FRONT_WORDS` allows, and the appendix."""
 
 import textwrap
 from collections.abc import Iterator
@@ -46,10 +46,10 @@ _POSTURE: Final = 8
 
 
 def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview | None = None) -> Report:
-    """Build the report of a draft, including older drafts. `documents` may be empty; `progress` is the review's
-    progress.
+    """Build the report of a draft; drafts of earlier releases are supported. `documents` may be empty, and `progress`
+    is the progress of an unsigned review, if there is one.
 
-    The same input gives the same tree. If even the shortest form exceeds 1,180 words, that form is returned.
+    The same input gives the same tree. If even the shortest form exceeds `MAX_FRONT_WORDS`, that form is returned.
     """
     view = View(draft, documents, progress)
     room = WIDEST
@@ -78,7 +78,7 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
 
 
 def _front(view: View, room: Room) -> tuple[Writer, Report]:
-    """Build the report without its appendix, and return it with its writer, which knows which absences were cited."""
+    """Build the report without its appendix, and return it with its writer, which records the cited absences."""
     tags = {item.threat.id: item.name for item in view.threats}
     writer = Writer(view, Prose(view.draft, tags), room)
     # Build the parts in reading order, since absences are numbered when they are first cited.
@@ -96,7 +96,7 @@ def _front(view: View, room: Room) -> tuple[Writer, Report]:
 
 
 def first_screen(view: View) -> list[str]:
-    """Return lines of plain text without escapes: score, posture, threats, conditions, questions, layers at a glance.
+    """Return lines of plain text, not Markdown: score, posture, threats, conditions, questions, layers at a glance.
 
     Characters that would hide text or change its direction are shown as codes.
     """

@@ -18,7 +18,7 @@ def cell(text: str) -> str:
 
 
 def written(heads: Sequence[str], rows: Iterable[Sequence[str]], *, mark: bool = True) -> bytes:
-    """Write a table in UTF-8, with every cell in quotation marks and line endings as in RFC 4180.
+    """Format a table as CSV in UTF-8, with every cell in quotation marks and line endings as in RFC 4180.
 
     `mark` adds a byte order mark, by which spreadsheets recognise UTF-8; the importers of issue trackers would read the
     mark as part of the first heading. Every cell is quoted, so that a program that splits at semicolons does not find
@@ -28,6 +28,6 @@ def written(heads: Sequence[str], rows: Iterable[Sequence[str]], *, mark: bool =
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow(heads)
     for row in rows:
-        # Hidden characters are shown; a cell keeps its lines.
+        # Make hidden characters visible, but keep the line breaks of a cell.
         writer.writerow([cell("\n".join(map(one_line, each.splitlines()))) for each in row])
     return out.getvalue().encode("utf-8-sig" if mark else "utf-8")

@@ -49,7 +49,7 @@ def one_line(text: str) -> str:
 
 
 def kept_blanks(raw: str, shown: str) -> str:
-    """Put the whitespace that `raw` begins and ends with around `shown`, which was made from `raw`."""
+    """Add a space before or after `shown`, the formatted `raw`, where `raw` begins or ends with whitespace."""
     before = " " if raw[:1].isspace() else ""
     after = " " if raw[-1:].isspace() and raw.strip() else ""
     return f"{before}{shown}{after}"
@@ -59,7 +59,7 @@ def kept_blanks(raw: str, shown: str) -> str:
 def plain(text: str) -> str:
     """Format `text` as literal Markdown on one line.
 
-    Addresses, mail addresses, file names and identifiers are formatted as code, so that no renderer links them. Angle
+    URLs, email addresses, file names and identifiers are formatted as code, so that no renderer links them. Angle
     brackets and pipes become entities; characters that mark emphasis or links get a backslash.
     """
     joined = inner(text)

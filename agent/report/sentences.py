@@ -171,7 +171,7 @@ def span(low: Decimal | float | None, high: Decimal | float | None) -> str:
 
 
 def effect(value: float) -> str:
-    """Format a signed addend with two decimals and a true minus sign."""
+    """Format a contribution to a value with its sign, two decimals and a true minus sign: "+0.25", "−0.10"."""
     rounded = f"{abs(value):.2f}"
     return f"−{rounded}" if value < 0 and rounded != "0.00" else f"+{rounded}"
 

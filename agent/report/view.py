@@ -1,7 +1,7 @@
 """The lookups in a draft that all parts of a report need: ranked threats, quotes, controls and the order of questions.
 
-This module does not change numbers; it only ranks and hides threats, by their stored places or else by their scores,
-and breaks all ties.
+This module does not change numbers. It only ranks threats, by their stored places or else by their scores with a rule
+for every tie, and hides some of them.
 """
 
 import math
@@ -39,8 +39,8 @@ CERTAIN_NEEDED: Final = 2
 """The minimum number of certain layers for a score to be shown."""
 
 PROPOSED: Final = "-proposed-"
-"""The part of a threat id that marks an LLM's threat. If threats are equal, the catalogue's comes first, since the
-score is based on it."""
+"""The part of a threat id that marks an LLM's threat. In a tie, the catalogue's threat comes first, since the score is
+based on it."""
 _UNREAD: Final = "source text: "
 """The prefix of the entry for a source text that could not be read."""
 _REPLIES: Final = "replies of the LLM"
@@ -98,7 +98,7 @@ class View:
     draft: Draft
     documents: tuple[Document, ...] = ()
     progress: InReview | None = None
-    """The progress of the review; None if nobody reviews the draft, or it is signed."""
+    """The progress of the review; None if the draft is not in review, or is already signed."""
 
     @property
     def standing(self) -> str:
@@ -116,7 +116,7 @@ class View:
         return "DRAFT, not reviewed"
 
     def is_contested(self, threat: Threat) -> bool:
-        """Return whether a threat is contested and the contest is still open."""
+        """Return whether a threat is contested and not decided yet."""
         return self.progress is not None and f"threat/{threat.id}" in self.progress.contested
 
     @cached_property
@@ -137,8 +137,8 @@ class View:
     def quotes_of(self, item: RankedThreat) -> tuple[str, ...]:
         """Return the ids of the quotes to show with a threat.
 
-        Of a threat without an LLM's choice, these are the quotes that state a fact on their own; if the threat is
-        assumed, only those that concern its layer. A headline is never shown without a quote.
+        If no LLM chose the quotes, they are those that state a fact on their own; for an assumed threat, the fact must
+        also settle its layer. If this leaves no quote for the headline, all of its quotes are returned.
         """
         threat = item.threat
         facts = {fact.id: fact for fact in self.facts}
@@ -208,8 +208,11 @@ class View:
         return RankedThreat(place, key, threat, numbers.get(threat.id, place))
 
     def _by_basis(self, pairs: list[tuple[LayerKey, Threat]]) -> tuple[RankedThreat, ...]:
-        """Rank the headline first, then threats in default use, with a setting, and assumed, each by CVSS base."""
-        # If all threats have a stored place, these take precedence, since texts refer to threats by place.
+        """Rank the headline first, then threats in default use, then those that need a setting, then assumed ones.
+
+        Within each group, the highest CVSS base comes first.
+        """
+        # If all threats have a stored place, the places take precedence, since texts refer to threats by place.
         headline = self._behind_score([threat for _, threat in pairs])
         placed = all(threat.place is not None for _, threat in pairs)
         pairs.sort(
@@ -232,9 +235,10 @@ class View:
 
     @property
     def threats(self) -> tuple[RankedThreat, ...]:
-        """The displayed threats: at most three per layer and twelve in total, in the drafter's order.
+        """The displayed threats, in rank order.
 
-        In older drafts, which do not store that order, the highest score comes first.
+        Older drafts, which store no basis for a threat, show at most three per layer and twelve in total, in the
+        drafter's order; if they do not store that order either, the highest score comes first.
         """
         return self._ranked[0]
 
@@ -245,8 +249,7 @@ class View:
 
     @property
     def left_out(self) -> list[Dropped]:
-        """What is not in the draft, and why: threats that are not shown, dropped items, then irregular replies of an
-        LLM."""
+        """What is left out, and why: threats that are not shown, dropped items, then irregular replies of an LLM."""
         rows = [
             Dropped(what=f"{LAYER_CODES[key]} {threat.title}, {_graded(threat)}", reason=why)
             for key, threat, why in self.folded
@@ -273,9 +276,9 @@ class View:
         return first if headline is None or headline in first else (*first[: number - 1], headline)
 
     def origin(self, threat: Threat, *, brief: bool = False) -> str:
-        """Describe from which threat the severity of an LLM's threat comes; empty for a threat from the catalogue.
+        """Describe which catalogue threat the severity of an LLM's threat comes from; empty for a catalogue threat.
 
-        If the draft does not say which catalogue threat that is, it is found by its severity, preferably in the same
+        If the draft does not say which one it is, a threat with the same severity is chosen, preferably in the same
         layer.
         """
         if not is_proposed(threat):
@@ -305,7 +308,7 @@ class View:
 
     @cached_property
     def capabilities(self) -> list[Capability]:
-        """Capabilities, with those of the gravest mode and the most certain state first."""
+        """Capabilities: those with a quote first, then by mode (gravest first) and state (most certain first)."""
         return sorted(
             self.draft.system.capabilities,
             key=lambda item: (not item.evidence, _MODES.index(item.mode), _STATES.index(item.state), _number(item.id)),
@@ -362,7 +365,7 @@ def number_added(threat: str) -> int:
 
 
 def rank_words(rank: int) -> str:
-    """Describe a rank of evidence."""
+    """Describe a rank of evidence, from 0 to 5."""
     return _RANKS[rank]
 
 

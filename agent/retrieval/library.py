@@ -2,7 +2,7 @@
 
 The search works on single statements with their headings, because a vector averaged over 300 words says little; a hit
 returns the passage around the statement. A stored library is a cache next to a draft. It is built in a temporary
-folder, stamped at the end, renamed into place and never changed. Its name is the fingerprint of all its input, so a
+folder, stamped when complete, renamed into place and never changed. Its name is the fingerprint of all its input, so a
 stale library is never found; a new one is built instead.
 """
 
@@ -29,7 +29,7 @@ from agent.retrieval.search import LEXICAL_WEIGHT, Lexical, terms
 from agent.retrieval.stores import DEPTH, OpenStore, store_kind
 
 FORMAT: Final = 1
-"""Version of the stored form; part of the fingerprint."""
+"""Version of the storage format; part of the fingerprint."""
 _STAMP: Final = "complete.json"
 _DECIMALS: Final = 6
 
@@ -83,8 +83,8 @@ class Library(AbstractContextManager["Library"]):
     def scores(self, questions: Sequence[str], part: float | None = None) -> NDArray[np.float64]:
         """Return cosine + 0.3 · BM25 of every statement for every question, shape (questions, statements).
 
-        With `part`, the BM25 term is instead its share of the best BM25 for the question, times `part`, because long
-        questions have more words to score on.
+        With `part`, the BM25 score is instead divided by the best one for the question (at least 1) and weighted by
+        `part`, because long questions have more words to score on.
 
         A statement scores -inf if it is not among the 1,000 nearest in the store and shares no word with the question.
         """

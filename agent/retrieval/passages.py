@@ -17,7 +17,7 @@ _WIDE: Final = 0x2E80
 
 
 def estimate(text: str) -> int:
-    """Estimate the tokens of `text`: one for four letters, or one for each character of a wide script."""
+    """Estimate the tokens of `text`: one per four characters, or one per character of a wide script."""
     wide = 0 if text.isascii() else sum(ord(char) >= _WIDE for char in text)
     return wide + -(-(len(text) - wide) // _CHARS_A_TOKEN)
 
@@ -60,7 +60,7 @@ def _of_document(document: Document) -> Iterator[Chunk]:
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the span of a line, or those of the pieces of a long one."""
+    """Yield the span of a line, or the spans of its pieces if it is too long."""
     while start < end:
         stop = end
         if estimate(text[start:stop]) > MOST:

@@ -54,7 +54,7 @@ def _stem(word: str) -> str:
 
 
 def without_suffix(word: str, suffixes: Sequence[str]) -> str:
-    """Strip the first of these endings that a word has, to match its forms; this is no linguistic stemming."""
+    """Strip the first of `suffixes` that a word ends in, so that its forms match; this is not linguistic stemming."""
     for suffix in suffixes:
         if word.endswith(suffix) and len(word) - len(suffix) >= _MIN_STEM - 1 and not word.endswith("ss"):
             base = word[: -len(suffix)]
@@ -71,7 +71,7 @@ class Lexical:
         self._vocabulary = vocabulary
         self._size = len(ids)
         self._index: Any = None
-        # bm25s would divide by zero without a vocabulary; every score is 0 then.
+        # Without a vocabulary, bm25s would divide by zero; every score is 0 in that case.
         if vocabulary:
             with silence():
                 import bm25s

@@ -25,7 +25,7 @@ all others."""
 LEAD_SHARE: Final = 0.03
 """Share of the space for the first statements of such a listing, which say what the product is."""
 _LEVELS: Final = 2
-"""Maximum number of headings written above a passage, the deepest ones."""
+"""Maximum number of headings shown above a passage; the deepest ones are shown."""
 _MIN_WORDS: Final = 3
 GAP_TOKENS: Final = 3
 """Tokens of a gap mark, and of the markup around a heading."""
@@ -106,9 +106,9 @@ def passages_for(
 
 
 def heading(passage: Passage, before: Passage | None) -> str:
-    """Return the line above a passage: at most two deepest headings, without those shared with the previous passage.
+    """Return the line above a passage: its two deepest headings, without those shared with the previous passage.
 
-    Empty when both have the same headings.
+    The line is empty if both passages have the same headings.
     """
     known = before.path if before is not None and before.document == passage.document else ()
     if passage.path == known:
@@ -135,7 +135,8 @@ def _whole(document: Document) -> Iterator[Passage]:
 
 
 def _by_worth(library: Library, worth: Worth, listing: str, lead: float) -> Iterator[int]:
-    """Yield the listing's first statements up to `lead` tokens, then the others by the chance per token of a need."""
+    """Yield the numbers of the listing's first statements, up to `lead` tokens, then of the others by their probability
+    of being needed per token."""
     odds = worth(library)
     costs = np.array([estimate(statement.text) + GAP_TOKENS for statement in library.statements], dtype=np.float64)
     own = [n for n, s in enumerate(library.statements) if s.document == listing and s.role in CARRYING]

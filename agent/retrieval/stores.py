@@ -1,9 +1,9 @@
 """The vector store behind LangChain's `VectorStore`, selected by a setting.
 
 The rest of this package calls only two methods that every LangChain store has (`add_texts`,
-`similarity_search_by_vector`), so the store can be replaced by configuration. Scores differ
-between stores (distance, similarity, relevance), so none are requested: the store only says which entries are nearest,
-and the cosines are computed in this package.
+`similarity_search_by_vector`), so the store can be replaced by configuration. Scores differ between stores (distance,
+similarity, relevance), so none are requested: the store only says which entries are nearest, and the cosines are
+computed in this package.
 
 `chroma` is the embedded default: a rebuildable cache in a folder, with exact search, without a server, and without an
 embedding function of its own (it would download one unless `embedding_function=None` is given). `memory` is LangChain's
@@ -41,7 +41,7 @@ opening at that moment would find the store partly closed."""
 
 @dataclass(frozen=True)
 class OpenStore:
-    """An open store."""
+    """An open store; `port` is its LangChain interface."""
 
     port: "VectorStore"
     close: Callable[[], None] = lambda: None
@@ -62,7 +62,7 @@ class OpenStore:
 
 
 class StoreKind(NamedTuple):
-    """A kind of store that can be set in the settings: how to create and reopen one."""
+    """A kind of store that the settings can select: how to create and reopen one."""
 
     create: Callable[[Path | None], OpenStore]
     """Create an empty store, in a folder or only in memory."""
@@ -162,7 +162,8 @@ def _chroma(folder: Path | None, *, new: bool = True) -> OpenStore:
 
 @cache
 def _chroma_settings() -> Any:
-    """Return settings for a client. Copy them, because the client adds its folder; creating them takes 6 ms."""
+    """Return the settings for a client, cached because creating them takes 6 ms. Copy them before use, because the
+    client adds its folder."""
     from chromadb.config import Settings as ChromaSettings
 
     # Without these two, a `.env` in the current folder or the environment could make this a client of some server.

@@ -1,8 +1,9 @@
-"""A half-reviewed draft of a bundled case, for a first look; drafted anew so that it shows the output of this version.
+"""Creates a half-reviewed draft of a bundled case for a first look.
 
-The decisions depend only on the draft. The supported items of the product are confirmed one by one, its facts and four
-layers in bulk. A factor with a large weight is set to one end of its range or of the scale; the last threat is struck,
-the first one contested, and a question sent.
+The case is drafted afresh, so the demo shows the output of this version. The decisions depend only on the draft: they
+confirm the product's supported items one by one, and the facts and four layers in bulk. They also set a heavily
+weighted factor to one end of its range or of the scale, strike the last threat, contest the headline threat and send a
+question to the vendor.
 """
 
 from decimal import Decimal
@@ -26,7 +27,7 @@ _SCALE: Final = (Decimal(0), Decimal(1))
 
 
 def add_demo(service: Service) -> str:
-    """Create the demo's review in the service's store, which takes two to three seconds, and return its key."""
+    """Create the demo's review in the service's store and return its key. Takes two to three seconds."""
     folder = data_folder("corpus") / "cases" / CASE
     made = draft([str(folder)], settings=Settings(), now=_NOW)
     key = service.add_draft(made.draft, made.documents, ANALYST)
@@ -56,7 +57,7 @@ class _Analyst:
         self, verb: Verb, item: str = "", *, section: str = "", reason: Reason | None = None, note: str = "",
         **fields: object,
     ) -> None:  # fmt: skip
-        """Store an act against the newest version."""
+        """Store an act based on the newest version of the review."""
         action = Action(
             verb=verb, item=item, version=self._state.version, fields=fields, reason=reason or "", note=note,
             section=section,
@@ -64,14 +65,14 @@ class _Analyst:
         self._service.act(self._key, action, ANALYST)
 
     def confirm_product(self) -> None:
-        """Confirm the product's items that are supported by quotes, one by one."""
+        """Confirm, one by one, the product's uncontested items that quotes support."""
         for one in self._state.open:
             if one.item.section == PRODUCT and one.item.supported and not one.contested:
                 self.act("confirm", one.item.id)
 
     def confirm_together(self, section: str) -> None:
-        """Confirm all items of a section that are supported by quotes in one act, as if the whole section had been
-        seen."""
+        """Confirm all items of a section that quotes support in one act, as if the analyst had seen the whole
+        section."""
         seen = [one.item.id for one in self._state.items if one.item.section == section]
         self.act("bulk", section=section, seen=seen)
 
@@ -83,8 +84,8 @@ class _Analyst:
             self.act("strike", f"threat/{threats[-1].threat.id}", reason="not-applicable", note=note)
 
     def correct_heaviest_factor(self) -> None:
-        """Set the factor with the most weight to another value at which another score is shown: an end of its range,
-        or else of the scale.
+        """Set the heaviest factor that can change the displayed score to an end of its range, or of the scale if no
+        end of a range changes the score.
         """
         state = self._state
         heavy = [one.state.item.id for one in first_decisions(state) if one.state.item.kind == "factor"]
@@ -101,7 +102,7 @@ class _Analyst:
         return moved.after.aivss is not None and moved.after.aivss != moved.before.aivss
 
     def contest_first_threat(self) -> None:
-        """Record that the vendor contests the threat behind the score, without a decision yet."""
+        """Record that the vendor contests the threat behind the score, and leave the contest undecided."""
         first = View(self._state.drafted).headline
         if first is not None:
             text = "The setting that this threat needs has been off by default since the last release."

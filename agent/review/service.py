@@ -2,8 +2,8 @@
 
     act: state ─ role ─ acts.check ─► events-to-be ─ store.append ─► events ─ fold ─► state, and what moved
 
-If others stored events first, the state is folded and the act checked again; this is a conflict only if both changed
-the same item. All methods may be called from several threads.
+If someone else stored events first, the state is folded and the act checked again; it is a conflict only if both
+changed the same item. All methods may be called from several threads.
 """
 
 from collections import Counter
@@ -44,20 +44,20 @@ MAX_SECONDS: Final = 120.0
 """Maximum focus time, in seconds, that one report can add."""
 _TRIES: Final = 5
 _LATELY: Final = 300
-"""The number of latest decisions used to compute the pace."""
+"""The number of most recent decisions used to compute the pace."""
 _DRAFTS: Final = 200
-"""The size, in drafts, of each cache for recomposing a draft from its facts."""
+"""The capacity, in drafts, of each cache used to recompose drafts from their facts."""
 _BY_REVIEWERS: Final[tuple[Verb, ...]] = ("confirm", "bulk", "correct", "strike", "add", "waive")
 """Verbs that exclude a reviewer from signing under the two-person rule."""
 _DAY: Final = 10
-"""Length of a date, in characters."""
+"""Length of the date at the start of an ISO 8601 time, in characters."""
 _NOBODY: Final = Reviewer(name="preview")
 
 Planning = Callable[[ReviewState], tuple[Planned, ...]]
 
 
 def queue_columns(state: ReviewState) -> QueueColumns:
-    """Return the columns of a review in the queue."""
+    """Return the values that the queue shows for a review."""
     draft = state.reviewed
     return QueueColumns(
         score=shown(draft.score),
@@ -74,7 +74,7 @@ def queue_columns(state: ReviewState) -> QueueColumns:
 
 
 def asked_of(state: ReviewState) -> dict[str, int]:
-    """Return, for each person by name, the number of items that comments have asked them to look at."""
+    """Return how many items comments have asked each person to look at, sorted by name."""
     return dict(sorted(Counter(name for one in state.items for name in one.asked_of).items()))
 
 
@@ -126,7 +126,7 @@ class Service:
         return self.add_draft(draft, documents, reviewer)
 
     def add_draft(self, draft: Draft, documents: tuple[Document, ...], reviewer: Reviewer) -> str:
-        """Import a draft in memory, as `import_draft` does; its quotes must have been found in `documents`."""
+        """Import an in-memory draft as `import_draft` does; its quotes must already be located in `documents`."""
         _may_write(reviewer)
         key = self.review_of(draft) if draft.earlier else None
         if key is not None and draft.id in self._draft_ids(key, self.review(key)):
@@ -142,8 +142,8 @@ class Service:
         return self._store.add_review(new, reviewer, self._clock(), columns)
 
     def review_of(self, draft: Draft) -> str | None:
-        """Return the key of the review of a draft or of an earlier draft from which it was made; None if none was
-        imported."""
+        """Return the key of the review of a draft, or of an earlier draft that it was made from; None if none of these
+        was imported."""
         found = (self._store.review_of(name) for name in (draft.id, *draft.earlier))
         return next((key for key in found if key is not None), None)
 
@@ -160,7 +160,7 @@ class Service:
         return self._cache.shown(key, as_of).state
 
     def documents(self, key: str, as_of: int | None = None) -> tuple[Document, ...]:
-        """Return all sources of a review, including answers that count, now or as of the event with this number."""
+        """Return all sources of a review, with answers that state facts, now or as of the event with this number."""
         return self._cache.shown(key, as_of).documents
 
     def history(self, key: str) -> tuple[Event, ...]:
@@ -183,8 +183,8 @@ class Service:
     def act(self, key: str, action: Action, reviewer: Reviewer) -> ActResult:
         """Store the act that a reviewer requests.
 
-        Raises RefusedError for a viewer, InputError naming the field, ConflictError with three versions, FullError and
-        the other errors of the store; nothing is stored then.
+        Raises RefusedError for a viewer, InputError naming the invalid field, ConflictError with the three versions of
+        the item, FullError, and the other errors of the store. If it raises, nothing is stored.
         """
         _may_write(reviewer)
         if action.verb == "redraft":
@@ -194,7 +194,7 @@ class Service:
         )
 
     def preview(self, key: str, action: Action, reviewer: Reviewer | None = None) -> Moved:
-        """Return the changes that an act would make, without storing it. Raises the same errors as `act`."""
+        """Return the changes that an act would make, without storing it. Raises InputError and ConflictError."""
         return self.try_out(key, action, reviewer).moved
 
     def try_out(self, key: str, action: Action, reviewer: Reviewer | None = None) -> ActResult:
@@ -224,9 +224,9 @@ class Service:
     ) -> ActResult:
         """Store the answers and contests of a response file as one batch, skipping those already stored.
 
-        `version` is the review's version that the reviewer saw, by default the newest. `draft` is the id of a draft
-        made outside the review with these answers, to which later responses may refer. Raises InputError naming the
-        invalid part, ConflictError if a question was changed since.
+        `version` is the version of the review that the reviewer saw; the default is the newest. `draft` is the id of a
+        draft made outside the review with these answers; later responses may refer to it. Raises InputError naming
+        the invalid part, ConflictError if a question has changed since that version.
         """
         _may_write(reviewer)
         response = parse_response(raw, where="response file")
@@ -244,9 +244,10 @@ class Service:
         return self._planned_act(key, reviewer, plan)
 
     def redraft(self, key: str, reviewer: Reviewer, version: int | None = None) -> ActResult:
-        """Redraft with the answers that await a redraft; takes seconds.
+        """Redraft with the answers that await a redraft. Takes seconds.
 
-        Raises InputError if there are none, ConflictError if the review changed since `version` or meanwhile.
+        Raises InputError if there are none, ConflictError if the review has changed since `version` or changes during
+        the redraft.
         """
         # Imported here because the drafter takes a second to load, and most reviews are never redrafted.
         from agent.review.domain.redraft import redraft
@@ -304,7 +305,7 @@ class Service:
     # ------------------------------------------------------------ focus
 
     def focus(self, key: str, item: str, seconds: float, reviewer: Reviewer | None = None) -> None:
-        """Add focus time to an item, or to the review if `item` is empty; one report adds at most two minutes.
+        """Add focus time in seconds to an item, or to the review if `item` is empty; a report adds at most two minutes.
 
         Raises InputError for an item that does not exist.
         """
@@ -313,14 +314,14 @@ class Service:
         self._store.add_focus(key, item, reviewer.name if reviewer else "", min(seconds, MAX_SECONDS))
 
     def focus_by_item(self, key: str) -> dict[str, float]:
-        """Return the focus time so far, in seconds by item."""
+        """Return the total focus time in seconds, by item."""
         return self._store.focus(key)
 
     def pace(self) -> Pace:
-        """Compute how long recent decisions took in all reviews of the store."""
+        """Compute how long recent decisions took across all reviews of the store."""
         return pace_of(self._store.timed(DECIDING, _LATELY))
 
-    # ------------------------------------------------------------ texts
+    # ------------------------------------------------------------ exports
 
     def export(self, key: str, format_: ExportFormat) -> Export:
         """Export the reviewed draft as a file, stamped if it is signed; the same state gives the same bytes."""
@@ -329,7 +330,7 @@ class Service:
     def questionnaire(self, key: str, format_: Format) -> Export:
         """Export the unanswered questions as a document for the vendor."""
         state = self.review(key)
-        # The reviewed draft has no answered questions.
+        # The reviewed draft no longer contains answered questions, so only waived ones have to be left out.
         waived = [one.item.id.partition("/")[2] for one in state.items if one.verdict == "waived"]
         data = questionnaire(state.reviewed, format_, leave_out=waived)
         return Export(f"{key}-questions.{format_}", MEDIA_TYPES[format_], data)
@@ -343,7 +344,7 @@ class Service:
         state = self.review(key)
         return response_acts.contest_form(state.drafted.id, item, [one.item.id for one in state.items])
 
-    # ------------------------------------------------------------ inside
+    # ------------------------------------------------------------ internals
 
     def _with_sheet(
         self, state: ReviewState, planned: tuple[Planned, ...]
@@ -408,7 +409,7 @@ class Service:
         return ""
 
     def _may_sign(self, key: str, reviewer: Reviewer) -> None:
-        """Raise RefusedError if the two-person rule applies and the reviewer is not an approver or decided items."""
+        """Under the two-person rule, raise RefusedError if the reviewer is not an approver or has decided items."""
         if self._settings.review_two_person != "on":
             return
         if reviewer.role != "approver":

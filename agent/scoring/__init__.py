@@ -1,4 +1,4 @@
-"""AIVSS and CVSS v4.0 scores: exact, with their arithmetic, and recomputed on loading. Pure: no file, no network.
+"""AIVSS and CVSS v4.0 scores: exact, with their arithmetic, and recomputed on loading. No file or network access.
 
 score(request)          a records.Score for a request from `parse_request` or built by the caller
 verify(score)           recompute a stored score under its formula and revision

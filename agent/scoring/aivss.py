@@ -79,7 +79,7 @@ def factor_sum(at: Point) -> Decimal:
 
 
 def uplift(at: Point) -> Decimal:
-    """Return the AARS of 0.8 and the amendment: the exact part of the gap above the base, unmitigated and unrounded."""
+    """Return the AARS of AIVSS 0.8 and the amendment, exact: what the factors add to the base before mitigation."""
     return plain(Decimal(f"{_uplift(at)}E{_UPLIFT_EXPONENT}"))
 
 
@@ -109,12 +109,12 @@ def exact(raw_score: int) -> Decimal:
 
 
 def units(value: Decimal, per_one: int = UNIT) -> int:
-    """Convert a decimal to units; the caller has checked that it has no finer part."""
+    """Convert a decimal to units; the caller must have checked that it has no more decimals than these can hold."""
     return int(value * per_one)
 
 
 def raw_units(value: Decimal) -> int:
-    """Convert a decimal score to the units of an `Equation`, dropping parts finer than 10^-20."""
+    """Convert a decimal score to the units of an `Equation`, truncating anything below 10^-20."""
     return int(value.scaleb(-_RAW_EXPONENT))
 
 
@@ -124,6 +124,6 @@ def from_tenths(value: int) -> Decimal:
 
 
 def plain(value: Decimal) -> Decimal:
-    """Return the same number without exponent and trailing zeros: 1.00 becomes 1, 1E+1 becomes 10."""
+    """Return the same number without an exponent or trailing zeros: 1.00 becomes 1, 1E+1 becomes 10."""
     text = f"{value:f}"
     return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)

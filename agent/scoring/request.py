@@ -52,7 +52,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Checked:
-    """A request with only allowed values, and the values derived from them."""
+    """A request whose values are all allowed, and the values derived from them."""
 
     request: Request
     """The request with base, factor sum and factor set filled in."""

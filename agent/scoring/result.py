@@ -1,8 +1,8 @@
 """Make scores from requests, store them with all their inputs, and recompute them on loading.
 
 A stored score specifies its revision and is recomputed under it, including its text. A published revision is therefore
-never edited: a change to an equation, a grid, a rounding rule or a sentence requires a new revision in addition to the
-old ones, with its own stored scores among the test vectors.
+never edited: a change to an equation, a grid, a rounding rule or a sentence requires a new revision next to the old
+ones, with its own stored scores among the test vectors.
 """
 
 from collections.abc import Iterator, Mapping
@@ -102,7 +102,7 @@ def _arithmetic(
     checked: Checked, formula: Formula, revision: int, at: Point | None, ends: Corners | None,
     constants: LikelyConstants | None,
 ) -> Iterator[str]:  # fmt: skip
-    """Yield the equation with its numbers, line by line, with corners and the likely range if there are any."""
+    """Yield the equation with its numbers, line by line, followed by the corners and the likely range, if any."""
     request, terms = checked.request, formula.sum
     yield f"Formula {formula.id}, revision {revision}, {request.mode} inputs"
     if terms is None or at is None:

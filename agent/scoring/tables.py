@@ -1,10 +1,10 @@
 """The published formulas and the inputs that they allow, separate from the arithmetic.
 
-`FIRST` has the formulas of revision 1; see `result` for what a revision is.
+`FIRST` contains the formulas of revision 1; see `result` for what a revision is.
 
 Sources: OWASP AIVSS 0.5 (July 2025), sections 3, 4 and 7; OWASP AIVSS 0.8 (March 2026), sections 3.4 and 3.5; the
 amendment that MindXO proposed for 1.0 in April 2026 (mitigation on the uplift only); the 1.0 candidate, which takes
-CVSS-BTE unchanged. Directory pages use the 0.8 equation with inputs of their own: factors on a 0.1 grid, threat
+CVSS-BTE unchanged. Directory pages use the 0.8 equation with their own inputs: factors on a 0.1 grid, threat
 multipliers 0.9 to 1.1, mitigation 0.5 to 1.
 """
 

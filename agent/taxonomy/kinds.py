@@ -6,14 +6,14 @@ ProductKind = Literal[
     "mcp-server", "agent-skill", "coding-agent", "computer-use-agent", "browser-agent", "assistant",
     "voice-agent", "agent-framework", "agent-platform", "other",
 ]  # fmt: skip
-"""Product kind as seen by its installer; `KIND_MEANINGS` explains each."""
+"""What the product is to the person who installs it; `KIND_MEANINGS` explains each kind."""
 AssetClass = Literal[
     "credentials", "personal_data", "business_data", "code", "money", "host", "systems", "accounts",
     "decisions", "safety",
 ]  # fmt: skip
-"""The first asset harmed. credentials: secrets. personal_data: data about people. business_data: documents,
+"""The asset first harmed by a threat. credentials: secrets. personal_data: data about people. business_data: documents,
 records and conversations. code: source code and releases. money: payments, costs and wallets. host: a machine or shell.
-systems: live services and devices. accounts: the ability to act in somebody's name. decisions: what people decide or
+systems: live services and devices. accounts: the ability to act on someone's behalf. decisions: what people decide or
 believe. safety: people's physical safety."""
 Band = Literal["Critical", "High", "Medium", "Low", "None"]
 

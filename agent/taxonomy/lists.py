@@ -1,7 +1,7 @@
 """The published lists: ids with titles, versions and sources, read from their files.
 
-Each scheme is a JSON file next to this module and is read on first use. To add a year, add a file named after the
-scheme's id. The files contain ids and short titles for tagging, but no definitions.
+Each scheme is a JSON file next to this module and is read on first use. To add the list of another year,
+add a file named after its scheme's id. The files contain ids and short titles for tagging, but no definitions.
 
     maestro         layers L1 to L7 and X, and the named threats (MAESTRO assigns them no ids; these are local)
     owasp-agentic   T1 to T17, Agentic AI Threats and Mitigations 1.1
@@ -49,13 +49,13 @@ class Entry(NamedTuple):
     source: str
     """The publisher, and where the list is published."""
     layers: tuple[str, ...]
-    """MAESTRO layer codes L1 to L7 and X (across layers), the closest first."""
+    """MAESTRO layer codes L1 to L7 and X (across layers), closest first."""
     mapping: MappingStatus
     """Who made the mapping to `layers`."""
     accepted: tuple[str, ...] = ()
     """Other forms of the title printed in the list itself."""
     also_called: tuple[str, ...] = ()
-    """Names used by others; no reference may use them."""
+    """Names that other publications use; references must not use them."""
     parent: str | None = None
     related: tuple[Related, ...] = ()
     note: str | None = None

@@ -12,8 +12,8 @@ The benchmarks are not part of this project. There are two measures, each comput
 - shingle F1: runs of four words, counted as in the first benchmark's own `evaluate.py`, from mean precision and mean
   recall.
 
-The pages are split into two halves by site. Only the first half was looked at while improving the extraction; the
-improvements are measured on the second half, which nobody looked at.
+The pages are split into two halves by site. Only the first half was inspected while improving the extraction; the
+improvements are measured on the second half, which nobody has inspected.
 """
 
 import gzip

@@ -1,10 +1,11 @@
 """Count the findings on real pages, or measure how many visible orders are found: `python -m evals.bench.findings
 [FOLDER] [--show]`.
 
-Without a folder, count how many of the visible orders in `tests/vectors/visible_orders.json` are found, by form and by
-half of the file. With a folder, read each file on its own, and count the findings by kind and the pages that have any;
-`--show` prints every finding with its excerpt. `--readings DIR` skips products with a file `<product>.json` in DIR.
-Vendor claims are counted separately, since a page has at most one.
+Without a folder, count how many of the visible orders (injected instructions in visible text) in
+`tests/vectors/visible_orders.json` are found, by form and by half of the file. With a folder, read each file on its
+own, and count the findings by kind and the pages that have any; `--show` prints every finding with its excerpt.
+`--readings DIR` skips products with a file `<product>.json` in DIR. Vendor claims are counted separately, since a page
+has at most one.
 """
 
 import argparse

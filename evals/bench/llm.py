@@ -47,7 +47,7 @@ PRICED: Final = ("gpt-5.6-luna", "gpt-5.6-sol")
 
 
 class Bars(NamedTuple):
-    """The upper limits for one draft."""
+    """The bars for one draft: upper limits, except for `shared`."""
 
     calls: int
     tokens: int

@@ -19,7 +19,7 @@ from evals.cases.families import Identity
 CASE_NOTE: Final = "an opinion on this text at this date, not a finding about the product"
 LABELS_VERSION: Final = 1
 KINDS: Final = ("thin", "contradictory", "stale", "non-english", "empty", "oversized", "look-alike")
-"""Kinds of cases written for a purpose; the purpose begins with one of these words and a colon."""
+"""Kinds of cases written for a purpose; `Case.purpose` begins with one of these words and a colon."""
 _NAMED_FIELDS: Final = 4
 _KEY_CHARS: Final = 32
 SLUG_PATTERN: Final = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
@@ -39,7 +39,7 @@ class Published(Record):
     source: Text
     """Address of the page."""
     factors: dict[FactorKey, Share]
-    """0 to 1, mostly on a 0.1 grid."""
+    """The value of each factor, 0 to 1, mostly a multiple of 0.1."""
     layers_certain: dict[LayerKey, StrictBool | None] = Field(default_factory=dict)
     """False for a layer that the page marks as not certain from the listing."""
     cvss_base: Tenfold | None = None
@@ -91,9 +91,7 @@ class HeadlineCode(Record):
 
 
 class Readings(Record):
-    """Further readings of a case besides its labels. Each was made twice, by people who did not see each other's
-    result.
-    """
+    """Readings of a case beyond its labels. Each was made twice, by people who did not see each other's results."""
 
     card: tuple[dict[LayerKey, Text | None], ...] = ()
     """Each reading of the card (`evals.cases.corpus.card`): for each layer, the words that make it certain, or None if
@@ -106,7 +104,10 @@ class Readings(Record):
     """A third coding, if the first two differ."""
 
     def card_certain(self, layer: LayerKey) -> bool | None:
-        """Return whether both card readings, or else the third, call the layer certain; None without readings."""
+        """Return whether the card makes the layer certain; None without readings.
+
+        If the first two readings differ, the third decides.
+        """
         said = {reading.get(layer) is not None for reading in self.card}
         return said.pop() if len(said) == 1 else self.card_settled.get(layer)
 
@@ -183,7 +184,7 @@ class Case(Record):
 
 
 def check(kind: type[RecordT], data: object, where: str) -> RecordT:
-    """Return `data` as a record. Raises InputError naming at most four invalid fields."""
+    """Validate `data` as a record of type `kind`. Raises InputError naming at most four invalid fields."""
     try:
         return kind.model_validate(data)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The labelled corpus on disk: importing and loading cases, their cards, and text normalised for comparing quotes.
+"""The labelled corpus on disk: import and load cases, reduce them to cards, and normalise text for finding quotes.
 
 A case is a folder that a person can read and edit:
 
@@ -6,7 +6,7 @@ A case is a folder that a person can read and edit:
     <slug>/listing.md     the listing: name, tagline, overview, Features, Integrations, Pricing
     <slug>/docs/NN-*.md   documentation notes, in order
     <slug>/labels.yaml    published labels and the reader's labels
-    <slug>/readings.yaml  further readings, each made twice: of its card, and of its reader's headline, coded
+    <slug>/readings.yaml  further readings, each made twice: readings of the card, codings of the reader's headline
 """
 
 import re
@@ -64,9 +64,9 @@ class Imported(NamedTuple):
 def import_file(path: Path, out: Path, *, force: bool = False) -> Imported:
     """Write every line of the JSONL file `path` as a case folder under `out`.
 
-    All lines are checked before the first folder is written; each folder is written completely or not at all. A folder
-    that exists with the same content is left alone; one that differs is refused unless `force`.
-    Raises SourceError when the file cannot be read and InputError naming line and field.
+    All lines are checked before the first folder is written; each folder is written completely or not at all. An
+    existing folder with the same content is left alone. Raises SourceError when the file cannot be read, InputError for
+    an invalid line (naming the line and field) and, without `force`, for an existing folder that differs.
     """
     return write_cases(tuple(parse_lines(_read_text(path), str(path))), out, force=force)
 
@@ -74,8 +74,8 @@ def import_file(path: Path, out: Path, *, force: bool = False) -> Imported:
 def write_cases(cases: Sequence[Case], out: Path, *, force: bool = False) -> Imported:
     """Write cases as folders under `out`, each complete or not at all.
 
-    A folder that exists with the same content is left alone; one that differs is refused unless `force`, and then
-    nothing is written. Raises InputError for such a refusal, SourceError when a folder cannot be written.
+    An existing folder with the same content is left alone. Without `force`, raises InputError before writing anything
+    if an existing folder differs. Raises SourceError when a folder cannot be written.
     """
     new = [case for case in cases if not (out / case.slug).exists()]
     known = [case for case in cases if (out / case.slug).exists()]
@@ -135,7 +135,7 @@ def _dump(data: object) -> str:
 def _is_same(folder: Path, case: Case) -> bool:
     """Return whether `folder` contains the same case, regardless of how its files are formatted."""
     try:
-        # An imported case comes without further readings, so these are not compared.
+        # Imported cases have no further readings, so readings are not compared.
         return load_case(folder).model_copy(update={"readings": case.readings}) == case
     except SeptetError:
         return False

@@ -30,12 +30,12 @@ def documents_of(case: Case) -> tuple[Document, ...]:
 def markdown_document(
     markdown: str, name: str = "listing.md", identity: str = "D1", kind: SourceKind = "listing"
 ) -> Document:
-    """Return the document that intake makes of Markdown text."""
+    """Return the document that intake makes from Markdown text."""
     return composed(read_markdown(markdown), markdown.encode(), name, identity, kind)
 
 
 def file_document(body: bytes, name: str, identity: str = "D1", kind: SourceKind = "listing") -> Document:
-    """Return the document that intake makes of a file's content; `name` is its path in a repository."""
+    """Return the document that intake makes from a file's content; `name` is its path in a repository."""
     return composed(read_page(body, sniff(body, "", name), "", name, Settings()), body, name, identity, kind)
 
 

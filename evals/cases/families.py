@@ -1,10 +1,10 @@
-"""Vendor families: groups of products that must not teach the drafter about each other in calibration, examples or
-evals.
+"""Vendor families: groups of related products that must not leak information about each other through calibration,
+examples or evals.
 
 Two products belong to the same family if they share a key. The keys of a product are its vendor's name without its
-legal form, and the distinctive words of its name and of its vendor's name: the words that remain after the usual words
-of the trade ("agent", "server", "photo") are removed. A product whose vendor is not stated and whose name has no such
-word forms its own family. The rule errs on the side of too many relatives: losing a row costs little, whereas a leak
+legal form, and the distinctive words of its name and of its vendor's name: the words that remain after generic words
+("agent", "server", "photo") are removed. A product whose vendor is not stated and whose name has no distinctive word
+forms its own family. The rule errs on the side of finding too many relatives: losing a row costs little, whereas a leak
 spoils the measurement.
 """
 
@@ -38,7 +38,7 @@ class Identity(NamedTuple):
 
 
 def family_key(name: str, vendor: str | None) -> str:
-    """Return one readable key of the family: the vendor without its legal form, or else the product's own name."""
+    """Return a readable key for the family: the vendor without its legal form, or else the product's own name."""
     stated = _vendor(vendor)
     if stated is not None:
         return f"vendor:{stated}"
@@ -104,5 +104,5 @@ def _words(text: str) -> list[str]:
 
 
 def name_words(product: Identity) -> tuple[str, ...]:
-    """Return the distinctive words of a product's and its vendor's names, case folded, sorted."""
+    """Return the distinctive words of a product's and its vendor's names, case-folded and sorted."""
     return tuple(sorted(key for key in _keys(*product) if ":" not in key))

@@ -1,5 +1,5 @@
-"""Convert a signed review to a labelled case: its sources become the listing and notes, and its values a reader's
-labels.
+"""Convert a signed review into a labelled case: its sources become the listing and notes, and its values become a
+reader's labels.
 
 A label must be supported by these texts, so a factor counts only if the reviewer confirmed it and it cites a quote from
 them. An analyst's notes are left out, along with everything that rests on them alone.

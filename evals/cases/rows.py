@@ -1,4 +1,4 @@
-"""The JSONL format of labelled cases for import: one object per line; unknown and repeated keys are refused.
+"""The JSONL format of labelled cases for import: one object per line; unknown and repeated keys are rejected.
 
 Some or all of the reader's labels may be missing, and so may any published number. Published labels need a source and
 factors.

@@ -1,12 +1,12 @@
 """Split vendors into open ones (`train`) and held-out ones (`dev`): `python -m evals.cases.splits`.
 
-Anyone who writes a pattern, a vocabulary entry or a prompt reads only the texts of train vendors. Of dev vendors, such
-a person sees only how many misses there are, so that the dev figures measure held-out vendors.
+Authors of patterns, vocabulary entries and prompts read only the texts of train vendors. For dev vendors, they see only
+the number of misses, so that the dev figures show how drafts do on vendors that nobody tuned for.
 
 The split is stored in `corpus/splits.yaml`, so that it does not change when cases are added; this module assigns new
 cases. A case follows its relatives (`evals.cases.families`). Without relatives, the hash of its family's name decides,
-which sends a third of such cases to dev. When the file was first made, vendors of real pages without a reading went to
-train, since those pages may be read, and vendors of real pages with a reading went to dev. `corpus lint` checks the
+which sends about a third of such cases to dev. When the file was created, vendors of real pages without a reading went
+to train, since those pages may be read, and vendors of real pages with a reading went to dev. `corpus lint` checks the
 file.
 """
 
@@ -76,8 +76,7 @@ def split_of(case: Case, splits: Splits | None = None) -> Split:
 def extended(splits: Splits, cases: Sequence[Case]) -> Splits:
     """Return the split with the missing `cases` added; the cases already in it keep their side.
 
-    A new case with relatives on both sides goes to train, and `complaints` then names the family as being on both
-    sides.
+    A new case with relatives on both sides goes to train; `complaints` then reports that its family is on both sides.
     """
     sides: dict[str, Split] = {slug: side for side in SPLITS for slug in splits.of(side)}
     listed = [case for case in cases if case.slug in sides]

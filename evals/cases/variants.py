@@ -1,12 +1,12 @@
-"""Variants of the bundled cases: cards, twins (reworded, poisoned, with an approval), cases written for a purpose.
+"""Variants of the bundled cases: twins (reworded, poisoned, with an approval page) and cases written for a purpose.
 
-corpus/twins/<slug>/listing.md, docs/…    the facts of the case of that name in other words
+corpus/twins/<slug>/listing.md, docs/…    the facts of the case of that name, in other words
 corpus/special/<slug>/…                   invented products, each with a purpose, labelled by two readers
 corpus/poisons.yaml                       text to plant (`evals.cases.poison`)
 
-A page that documents an approval is the only text that may lower a threat's severity, so if a drafter reads it without
-lowering anything, a rule is no longer working. Apart from the name, the page is the same for every case. It mentions no
-action, so that the drafter cannot mistake an action for an ability.
+Only documentation of an approval step may lower a threat's severity, so if a draft made with the approval page lowers
+nothing, a rule has stopped working. Apart from the product's name, the page is the same for every case. It mentions no
+specific action, because the drafter could mistake one for a capability of the product.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ class Variants(NamedTuple):
     """Slug of a case → the attacks planted in it."""
     special: tuple[Case, ...]
     approvals: frozenset[str] = frozenset()
-    """Slugs of the cases also drafted with a page that documents an approval."""
+    """Slugs of the cases also drafted with a page that documents an approval step."""
 
 
 NONE: Final = Variants({}, {}, ())
@@ -76,7 +76,7 @@ def load_twins(folder: Path, cases: Mapping[str, Case]) -> dict[str, Case]:
 
 
 def with_approval(case: Case) -> Case:
-    """Return the case with an additional last page that documents an approval: its setting, default, scope and who can
+    """Return the case with a final page that documents an approval step: its setting, default and scope, and who can
     change it."""
     text = f"# {APPROVAL_TITLE}\n\n{APPROVAL_TEXT.format(name=case.name)}\n"
     return case.model_copy(update={"docs": (*case.docs, Page(title=APPROVAL_TITLE, markdown=text))})

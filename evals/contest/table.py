@@ -216,4 +216,4 @@ _SHARES: Final[dict[str, Callable[[ReadingSheet], tuple[int, int]]]] = {
         sum(one.sentences for one in sheet.layers.values()),
     ),
 }
-"""Counts from a reader's sheet: the number found, and the number checked."""
+"""Row title → function that returns two counts from a reader's sheet: the number found and the number checked."""

@@ -151,7 +151,7 @@ class RequestFolder:
             content = json.dumps(asked.model_dump(mode="json"), indent=2, ensure_ascii=False)
             path = self._folder / REQUESTS / f"{name}.json"
             try:
-                # A request file is complete as soon as it appears.
+                # Write under another name first, so that a request file is complete as soon as it appears.
                 path.with_suffix(".part").write_bytes(content.encode("utf-8", "replace"))
                 path.with_suffix(".part").replace(path)
             except OSError as error:
@@ -185,7 +185,7 @@ def open_requests(folder: Path) -> tuple[Asked, ...]:
 
 
 def _settled(path: Path) -> str | None:
-    """Return the text of a file, or None while it is missing, empty or still growing: nothing marks its end."""
+    """Return the text of a file, or None while it is missing, empty or still changing, since nothing marks its end."""
     with contextlib.suppress(OSError):
         found = path.stat()
         if found.st_size and time.time() - found.st_mtime >= SETTLED_SECONDS:

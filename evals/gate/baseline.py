@@ -1,7 +1,7 @@
-"""The baseline: the results that each case had when a person last accepted a run, and the floors.
+"""The baseline: the results of each case in the run that a person last accepted, and the floors.
 
-It is a JSON file in the repository whose diffs a person can read: sorted keys, six decimals, one line for each factor
-and layer of a case, and no times among the compared values. `septet eval accept --reason` is the only way to change it.
+It is a JSON file in the repository with readable diffs: sorted keys, six decimals, one line for each factor and layer
+of a case, and no times among the compared values. `septet eval accept --reason` is the only way to change it.
 """
 
 import json
@@ -52,7 +52,7 @@ class Baseline(Record):
     model_config = ConfigDict(populate_by_name=True)
 
     def evaluation(self, slugs: Iterable[str], special: Sequence[Case] = ()) -> Evaluation:
-        """Rebuild the evaluation of those of `slugs` that the baseline contains, with its metrics recomputed.
+        """Rebuild the evaluation for those `slugs` that the baseline contains, and recompute its metrics.
 
         `special` are the cases written for a purpose, whose labels the baseline does not store.
         """
@@ -113,8 +113,8 @@ def accept(
 ) -> Baseline:
     """Return the baseline that results when a person accepts `run`; `floors` are the floors to change.
 
-    Raises RegressionError when the run is beyond a floor: a floor changes only when it is given, and the history
-    records the change.
+    Other floors stay as they are, and the history records every change. Raises RegressionError when the run is beyond
+    a floor, InputError for a floor on an unknown metric.
     """
     old = before.evaluation([case.case for case in run.per_case]).metrics if before else {}
     moved = {

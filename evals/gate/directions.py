@@ -144,7 +144,7 @@ COMPARED_SIDES: Final = (
 )  # fmt: skip
 """Metrics compared between held-out (dev) vendors and train vendors."""
 WANTED_GAP: Final = 0.10
-"""The fraction by which these metrics may be worse for held-out vendors."""
+"""The gate notes a metric that is worse for held-out vendors by more than this fraction of its value for train."""
 
 
 def gap(name: str, train: float | None, dev: float | None) -> float | None:

@@ -95,16 +95,16 @@ def judge(run: Evaluation, baseline: Baseline, special: Sequence[Case] = (), *, 
 
 
 def _same_variants(before: Evaluation, run: Evaluation) -> Evaluation:
-    """Leave out the drafts with an approval page that the baseline lacks: which cases get the page depends on all the
-    cases of a run, so a run over some of them would be compared with other drafts."""
+    """Drop approval results that the baseline lacks. Which cases get the approval page depends on all the cases of a
+    run, so a run over a subset may give it to other cases than the baseline did."""
     had = {case.case for case in before.per_case if case.approval is not None}
     cases = [case if case.case in had else case.model_copy(update={"approval": None}) for case in run.per_case]
     return run.model_copy(update={"per_case": cases})
 
 
 def _of_listing(case: CaseResult) -> CaseResult:
-    """Reduce a result to what a run over full listings alone measures; only runs with cards also measure search by
-    terms or vectors alone.
+    """Reduce a result to what a run over full listings alone measures. Such a run does not measure search by terms
+    alone or by vectors alone.
     """
     cell = case.retrieval
     if cell is not None:
@@ -270,7 +270,7 @@ _OF_A_CASE: Final[Mapping[str, CaseLoss]] = {
     **{f"layers/{key}/loss_reader": partial(_layer_loss, key=key) for key in LAYERS},
     **{f"layers/{key}/evidence_recall": partial(_unquoted, room="layers", key=key) for key in LAYERS},
 }
-"""Metric → the loss of a single case that corresponds to the metric."""
+"""Metric → the corresponding loss of a single case."""
 
 
 # ---------------------------------------------------------------- cases that moved

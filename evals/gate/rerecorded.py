@@ -66,8 +66,8 @@ def judge(old: Runs, new: Runs) -> Verdict:
 
 
 def alarms(losses: Mapping[LossName, tuple[Sequence[float], Sequence[str]]]) -> dict[LossName, bool]:
-    """Return which primary losses are worse, given the paired differences and families. This function is the entire
-    statistical rule."""
+    """Return whether each primary loss got worse, given its paired differences and families. This function is the
+    entire statistical rule."""
     rejected = holm({name: sign_flip(*loss) for name, loss in losses.items()}, FAMILY_LEVEL, WEIGHTS)
     return {name: rejected[name] or _beyond(name, differences) for name, (differences, _) in losses.items()}
 

@@ -20,7 +20,7 @@ FACTORS: Final = FACTOR_SETS["0.5"]
 
 
 class Row(NamedTuple):
-    """One row of an agreement table; a value is None if the data do not allow it."""
+    """One row of an agreement table; a value is None if it cannot be computed."""
 
     key: str
     cases: int

@@ -16,7 +16,7 @@ SCORE_TOP: Final = 10.0
 HALF: Final = 0.5
 DECIMALS: Final = 6
 Cell = tuple[float | None, float]
-"""The certainty of a layer, paired either with the loss if it is accepted, or with whether its label says certain."""
+"""A layer's certainty (None if its case failed), with either its loss if accepted, or 1 or 0 for the label's flag."""
 
 
 class Span(NamedTuple):
@@ -205,7 +205,10 @@ def augrc(cells: Sequence[Cell]) -> float | None:
 
 
 def risk_area(groups: Iterable[tuple[float, int, float]]) -> float:
-    """Return the sum of the losses of all accepted cells over the steps; `groups` as `accepted` returns them."""
+    """Return the unscaled area for `augrc`: the summed loss of the accepted cells, added up over all steps.
+
+    `groups` come from `accepted`.
+    """
     area = lost = 0.0
     for _, size, loss in groups:
         area += size * lost + loss * (size + 1) / 2

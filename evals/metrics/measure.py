@@ -194,8 +194,8 @@ def _number(value: Decimal | None) -> float | None:
 
 
 def approval_cell(before: Draft, after: Draft) -> ApprovalCell:
-    """Compute by how much the approval page (`evals.cases.variants`) lowered the values; `after` is drafted with the
-    page.
+    """Compute how much the approval page (`evals.cases.variants`) lowered the headline's CVSS base and the autonomy
+    factor; `after` is drafted with the page.
     """
     bases = [headline_base(draft) or 0.0 for draft in (before, after)]
     autonomy = [float(draft.factors["autonomy_of_action"].value) for draft in (before, after)]
@@ -229,7 +229,7 @@ def gold_quotes(case: Case) -> dict[str, str]:
 def floor_cell(draft: Draft, vocabulary: Vocabulary | None = None) -> FloorCell | None:
     """Count the factors that have a floor, and list those below their floor; None without facts.
 
-    An asserted fact sets a floor, unless its readers only inferred it.
+    Only facts that are asserted, not merely inferred, set a floor.
     """
     if draft.facts is None:
         return None
@@ -268,10 +268,10 @@ def pattern_codes() -> Mapping[str, Code]:
 
 
 def headline_cell(case: Case, draft: Draft) -> HeadlineCell | None:
-    """Return the reader's coded headline and its rank among the draft's threats; None when nobody coded it.
+    """Return the reader's coded headline and its rank among the draft's threats; None without a coded headline.
 
-    The rank, from 1, is that of the first catalogue threat in the order of the report that has the same cause, and the
-    same layer or asset; 0 when none has. Threats proposed by an LLM have no pattern and are skipped.
+    The rank, from 1, is that of the first catalogue threat, in report order, with the same ASI id and the same layer or
+    asset; 0 when there is none. Threats proposed by an LLM have no pattern and are skipped.
     """
     gold = case.readings.headline_code if case.readings else None
     if gold is None:

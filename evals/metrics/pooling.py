@@ -50,7 +50,7 @@ class Hit(NamedTuple):
 
 
 class Search:
-    """A search over the statements of one case, which stores no index on disk and computes every cosine."""
+    """An in-memory search over the statements of one case that computes every cosine."""
 
     def __init__(self, documents: Sequence[Document], statements: Sequence[Statement]) -> None:
         by_id = {document.id: document for document in documents}

@@ -33,7 +33,7 @@ class Reference(Protocol):
 
 
 class Problem(NamedTuple):
-    """Why a reference is refused."""
+    """A problem with a reference: why it is rejected, and a hint on how to fix it."""
 
     kind: ProblemKind
     scheme: str
@@ -56,16 +56,16 @@ class _Confusables(NamedTuple):
 
 
 def lint(refs: Iterable[Reference]) -> tuple[Problem, ...]:
-    """Return the problems of the references, in order; empty if all references are right.
+    """Return the problems of the references, in order; empty if all references are correct.
 
     Problems are an unknown scheme or id, an id without the year that its list needs, a title that differs from the
-    list's own, and a pair of id and title that published material is known to confuse.
+    list's own, and a title that published material is known to confuse with that of the id.
     """
     return tuple(problem for ref in refs if (problem := _problem(ref)) is not None)
 
 
 def is_refused_relation(first: str, second: str) -> bool:
-    """Return whether it is a known mistake of published crosswalks to link these two ids."""
+    """Return whether linking these two ids is a known mistake in published crosswalks."""
     return (first, second) in _confusables().relations or (second, first) in _confusables().relations
 
 

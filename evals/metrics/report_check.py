@@ -1,8 +1,7 @@
 """Find problems in a report's tree: dangling marks, missing parts, repetition, excess length, wrong order, unused
 controls.
 
-A report built from a consistent draft has no problems; tests and evaluations use this check to find reports with
-problems.
+A report built from a consistent draft has no problems; tests and evaluations check this.
 """
 
 import re
@@ -130,7 +129,7 @@ def _internal_keys(report: Report) -> Iterator[str]:
 
 
 def _idle_controls(report: Report) -> Iterator[str]:
-    """Yield controls that the report counts although no metric or factor cites their quotes as a reason."""
+    """Yield a problem for each control that the report counts although no metric or factor cites its quotes."""
     used = {
         mark for key in ("scores", "factors") for part in [report.part(key)] if part
         for text in texts(part) for span in text if span.kind == "marks" for mark in span.ids

@@ -75,7 +75,7 @@ class TextCell(Record):
     """The wording of one report."""
 
     words: int
-    """Words between the first screen and the appendix, outside tables and fences."""
+    """Number of words in the main part, outside tables and fenced code blocks."""
     sentences: int
     """Sentences of the main part, without quotes."""
     generic_sentences: int
@@ -91,7 +91,7 @@ class FlagCell(Record):
     certain: bool | None = None
     certainty: float | None = None
     gold: bool | None
-    """Whether two readings agree that a sentence of the card makes the layer certain; None if the card was not read."""
+    """Whether the card makes the layer certain, according to its readings; None if the card was not read."""
 
 
 class CardCell(Record):
@@ -115,16 +115,17 @@ class TwinCell(Record):
 
 
 class PoisonCell(Record):
-    """The same product drafted from its text with a planted order to assessors, or other planted text."""
+    """The same product drafted from its text plus planted text, such as an instruction to the assessor."""
 
     attack: str
     """Id of the planted text; the id also names its kind."""
     broken: tuple[str, ...]
-    """Describes what the planted text changed in the draft; empty if nothing changed."""
+    """Each way in which the planted text broke the invariant (`evals.cases.poison`), or the error of a failed draft;
+    empty if the invariant held."""
 
 
 class ApprovalCell(Record):
-    """The same product drafted with a page that documents an approval before every action."""
+    """The same product drafted with a page that documents an approval step before every action."""
 
     error: str | None = None
     base_drop: float = -SCORE_TOP
@@ -150,8 +151,8 @@ class RetrievalCell(Record):
     least half of the quote, among the hits for the questions of its own factor or layer; 0 when no kept hit does.
     """
     shares: dict[int, float]
-    """k → the share of the case's characters in the first k sentences for a factor or layer, averaged over all of them.
-    """
+    """k → the share of the case's characters in the first k sentences found for a factor or layer, averaged over all
+    factors and layers."""
 
 
 class HeadlineCell(Record):
@@ -170,7 +171,7 @@ class ClaimCell(Record):
 
     claims: int
     cited: int
-    """Claims with at least one valid citation."""
+    """Claims that cite valid evidence, in the sentence itself or in the preceding one."""
     loose: tuple[str, ...]
     """Numbers and names in paragraphs that occur in none of the paragraph's quotes."""
 
@@ -296,7 +297,7 @@ class LayerBlock(Record):
 
 
 class KindBlock(Record):
-    """Metrics of one kind of the cases that were written for a purpose (`evals.metrics.special`)."""
+    """Metrics of one kind of case written for a purpose (`evals.metrics.special`)."""
 
     cases: int
     failed: int

@@ -62,8 +62,8 @@ def retrieval_cell(case: Case, reading: Reading, *, alone: bool) -> RetrievalCel
 
 
 def first_rank(quote: Span | None, hits: Sequence[Hit]) -> int:
-    """Return the rank of the first hit that covers at least half of the quote; 0 when none does, or when the quote has
-    no place."""
+    """Return the rank of the first hit that covers at least half of the quote; 0 when none does, or when the quote is
+    None because it was not found in the documents."""
     if quote is None:
         return 0
     return next((hit.rank for hit in hits if spans_covered([quote], [Span(hit.document, hit.start, hit.end)])), 0)

@@ -65,12 +65,12 @@ class Compared(Record):
     """The AIVSS score computed from the expert's base and factors, before controls."""
     withheld: bool = False
     partial: bool = False
-    """Whether an LLM was asked but gave no threats, so that the draft shows the program's instead of its own."""
+    """Whether an LLM was asked but gave no threats, so that the draft shows the embedded drafter's instead."""
     scoreable: bool
     threats: int = 0
     musts: float | None
-    """Share of the expert's must-have threats whose OWASP ASI id occurs in the draft; a rough substitute for a human
-    reader of the draft."""
+    """Share of the expert's must-have threats whose OWASP ASI id occurs in the draft; a rough proxy for having a person
+    read the draft."""
 
     @property
     def factor_error(self) -> float | None:
@@ -149,7 +149,7 @@ def figures(rows: Sequence[Compared]) -> dict[str, float | None]:
         "base_mean_expert": mean(row.read_base for row in rows),
         "share_high": mean(row.aivss >= HIGH for row in rows if row.aivss is not None),
         "share_high_expert": mean(row.read_aivss >= HIGH for row in rows if row.read_aivss is not None),
-        # The same share over the products whose draft has a score: a withheld draft has no say in the share above it.
+        # The expert's share over the products whose draft has a score, since `share_high` excludes withheld drafts.
         "share_high_expert_scored": mean(
             row.read_aivss >= HIGH for row in rows if row.read_aivss is not None and row.aivss is not None
         ),

@@ -1,9 +1,9 @@
 """Constants for real listings with an expert's reading, fitted without the owner of the measured product.
 
-The bundled constants learned from these readings too, so figures measured with them are too optimistic. The fact reader
-and the heads for kinds are the bundled ones; `evals.training.fact_heads` and `evals.training.kind_heads` print their
-figures for held-out owners. The correction of an LLM's factor values is also the bundled one: one number per factor,
-shrunk towards the corpus.
+The bundled constants were fitted on these readings too, so figures measured with them are too optimistic. The fact
+reader and the heads for kinds are the bundled ones; `evals.training.fact_heads` and `evals.training.kind_heads` print
+their figures for held-out owners. The correction of an LLM's factor values is also the bundled one: one number per
+factor, shrunk towards the corpus.
 """
 
 from collections.abc import Mapping

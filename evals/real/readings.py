@@ -67,7 +67,7 @@ class ReadThreat(_Part):
     asi: str | None = None
     cvss_vector: str
     must: bool = False
-    """Whether a draft is bad if it misses this threat."""
+    """Whether every good draft must include this threat."""
 
 
 class Reading(_Part):

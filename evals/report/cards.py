@@ -103,7 +103,7 @@ def _cut(report: str, room: int) -> str:
 
 
 def span(low: float | None, high: float | None) -> str:
-    """Format a range."""
+    """Format a range with at most two decimals, or as a dash if an end is missing."""
     return NONE if low is None or high is None else f"{hundredth(low)}–{hundredth(high)}"
 
 
@@ -116,7 +116,7 @@ def off(value: float | None, given: float | None) -> str:
 
 
 def far(value: float | None, given: float | None) -> bool:
-    """Return whether a value is far from its label."""
+    """Return whether a value is missing or off by at least `FAR`; False without a label."""
     return given is not None and (value is None or abs(value - given) >= FAR)
 
 

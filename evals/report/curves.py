@@ -56,8 +56,8 @@ class RiskCurve(NamedTuple):
     perfect: float
     """The area for the same losses if every wrong layer were less certain than every right one."""
     shipped: RiskPoint | None
-    """The point that results from the drafts' own flags, which do not correspond to a single threshold; None when no
-    layer is drafted."""
+    """The point that results from the drafts' own flags, which do not correspond to a single threshold; None when they
+    accept no layer."""
 
 
 class Covered(NamedTuple):
@@ -128,7 +128,7 @@ def risk_coverage(results: Iterable[CaseResult]) -> RiskCurve | None:
 
 
 def quote_ranks(results: Iterable[CaseResult], mode: Mode) -> list[int]:
-    """Return the ranks of all quotes of the reader that were sought in this mode."""
+    """Return the ranks of all the reader's quotes that were searched for in this mode."""
     return [rank for result in results if result.retrieval for rank in result.retrieval.ranks.get(mode, ())]
 
 

@@ -46,7 +46,7 @@ class HeatMap(NamedTuple):
 def columns(
     results: Sequence[CaseResult], names: Mapping[str, str], categories: Mapping[str, str]
 ) -> tuple[Column, ...]:
-    """Return the cases in the initial order of the map: the greatest error first, against the reader if possible."""
+    """Return the cases in the map's initial order: the largest error first, against the reader's labels if possible."""
     found = [
         Column(
             result.case,

@@ -1,9 +1,8 @@
 """Write the evaluation as one self-contained HTML file that needs no network access, other files or third-party
 scripts.
 
-The page shows untrusted text from pages that anyone may have written. So the templates escape all of it, hidden
-characters are made visible, and a content security policy in the head allows only this file's own style and script, by
-their hashes.
+The page shows untrusted text from third-party pages. The templates therefore escape all of it, hidden characters are
+made visible, and a content security policy in the head allows only this file's own style and script, by their hashes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +33,7 @@ _TILES: Final = {
     "evidence_recall_reader": "Reader's quotes cited",
     "citation_validity": "Valid citations",
 }
-"""Key figures."""
+"""Metric → its title among the key figures."""
 
 
 def html(

@@ -45,7 +45,7 @@ class Table(NamedTuple):
 
 
 def blocks(title: str, key: str, columns: dict[str, str], found: Iterable[tuple[str, object]], note: str = "") -> Table:
-    """Return a table of blocks by key; `columns` maps heads to the fields of a block."""
+    """Return a table with one row per block; `columns` maps column heads to the fields of a block."""
     rows = tuple((name, *(_shown(getattr(block, field)) for field in columns.values())) for name, block in found)
     return Table(title, (key, *columns), rows, note)
 
@@ -65,7 +65,7 @@ def layers(evaluation: Evaluation) -> Table:
 
 
 def tables(evaluation: Evaluation) -> tuple[Table, ...]:
-    """Return the tables below the metrics for which this run has data."""
+    """Return the tables shown below the metrics, except those for which this run has no data."""
     note = "Measured against the range between two readers; excluded from all other metrics. Gated together."
     special = blocks("Cases written for a purpose", "kind", _KIND, evaluation.special.items(), note)
     found = (_splits(evaluation), _compared(evaluation), special, _scores(evaluation))
@@ -73,7 +73,7 @@ def tables(evaluation: Evaluation) -> tuple[Table, ...]:
 
 
 def _splits(evaluation: Evaluation) -> Table:
-    """Return the metrics on held-out vendors, compared with the others."""
+    """Return the metrics over held-out vendors next to those over train vendors."""
     rows = []
     train, dev = evaluation.splits.get("train", {}), evaluation.splits.get("dev", {})
     for name, direction in OF_A_SPLIT.items() if evaluation.splits else ():

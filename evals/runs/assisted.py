@@ -4,7 +4,7 @@ As everywhere in the evals, the constants of a case are fitted without its vendo
 the facts of the case, never its labels, vendor or category.
 
     FOLDER/<case>/                the answers of an LLM on one case (`agent.llm.cassette`)
-    FOLDER/repeat-2/<case>/ …     the answers when it was asked again
+    FOLDER/repeat-2/<case>/ …     its answers when asked again
 """
 
 import os
@@ -31,7 +31,7 @@ from evals.runs.spread import WORKERS, Crew
 from evals.runs.usage import usage_of
 
 AT_ONCE: Final = 24
-"""Maximum number of cases asked about concurrently; the actual speed depends on the LLM's endpoint."""
+"""Maximum number of cases drafted concurrently; the actual speed depends on the LLM's endpoint."""
 RECORD_HINT: Final = "septet eval --drafter llm --live --against baseline --llm PROFILE/NAME"
 _NAMED: Final = 6
 
@@ -72,8 +72,8 @@ def replayed(
     workers: int = WORKERS,
     progress: Progress | None = None,
 ) -> list[Pair]:
-    """Draft every case with the LLM's answers in `folder` and without them. Raises DriftError naming cases that do not
-    fit."""
+    """Draft every case with the LLM's answers in `folder` and without them. Raises DriftError naming the cases whose
+    recordings do not match."""
     tasks = [_Replay(one, folder, settings) for one in cases]
     made: list[Pair] = []
     odd: list[tuple[str, tuple[str, str, str]]] = []
@@ -104,7 +104,7 @@ def asked(
     environ: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> list[Pair]:
-    """Draft every case with and without the LLM `llm`; asks it about many cases concurrently and records its answers in
+    """Draft every case with and without `llm`, calling it for many cases concurrently and recording its answers in
     `folder`.
 
     Raises LlmError when the LLM is unavailable; the answers received before that are recorded.
@@ -120,7 +120,7 @@ def asked(
             made = _pair(case, opened.assistant)
         if progress is not None:
             progress(f"{case.case.slug}: drafted")
-        # Add the usage now, because the recording with its token counts and times is complete only now.
+        # Add the usage only now: the recording, with its token counts and times, is complete once the LLM is closed.
         return _with_usage(made, place)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -27,7 +27,7 @@ _CHARS: Final = 16
 
 
 def run_fingerprints(cases: Sequence[Case]) -> dict[str, str]:
-    """Fingerprint everything a run depends on, by name."""
+    """Return the fingerprint of everything that a run depends on, by name."""
     corpus = data_folder("corpus")
     special = load_cases(corpus / SPECIAL)
     variants = [folder_fingerprint(corpus / TWINS, "*.md"), _sha((corpus / POISONS).read_bytes())]

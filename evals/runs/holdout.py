@@ -1,12 +1,12 @@
 """Constants for drafting a case, fitted on the bundled cases without its vendor family.
 
 Each family is assigned to a fold as a whole, by its name only. A case is drafted with outlook heads and constants that
-were fitted on rows of the other folds. The constants, and the calibration of the heads for layers, are fitted on
-outlooks from heads that left out the fold of the row, not the fold of the case, so the labels of the case's fold have
-an indirect influence. Removing this influence would take several times as long, and a trial showed no advantage: the
-mean factor error against published labels was 0.1542 instead of 0.1544, and against readers' labels 0.1217 either way.
-A case from another folder belongs to the fold of its family, if the corpus has that family. The fact reader itself is
-the bundled one: it learned from labelled statements, not from the labels of cases.
+were fitted on rows of the other folds. One indirect influence remains: the constants and the calibration of the layer
+heads are fitted on outlooks from heads that left out only each row's own fold, so these heads saw the labels of the
+case's fold. Removing this influence would take several times as long, and a trial showed no advantage: the mean factor
+error against published labels was 0.1542 instead of 0.1544, and against readers' labels 0.1217 either way. A case from
+another folder belongs to the fold of its family, if the corpus has that family. The fact reader itself is the bundled
+one: it was trained on labelled statements, not on the labels of cases.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +37,7 @@ Progress = Callable[[str], None]
 
 
 class FitCase(NamedTuple):
-    """A bundled case as rows for the fits: its full text, and its card if readers labelled the card."""
+    """The rows of one bundled case for the fits: one for its full text, and one for its card if readers labelled it."""
 
     who: Identity
     rows: tuple[Row, ...]
@@ -117,13 +117,13 @@ def _read_fit_case(task: tuple[Case, str]) -> tuple[FitCase, dict[str, Reading]]
 
 @dataclass(frozen=True)
 class HoldoutConstants:
-    """Constants fitted without one family; the fits of all folds are made once."""
+    """Constants fitted without one family; all folds are fitted once, at first use."""
 
     fit_cases: tuple[FitCase, ...]
 
     @classmethod
     def bundled(cls, progress: Progress | None = None, workers: int = WORKERS) -> "HoldoutConstants":
-        """Return constants fitted on all bundled cases that count."""
+        """Read all bundled cases, and return constants that are fitted on them."""
         with Crew(workers) as crew:
             return cls(read_fit_cases(bundled_cases(), crew, progress).fit_cases)
 
@@ -135,7 +135,7 @@ class HoldoutConstants:
         return apart(fit_left_out, rows)
 
     def fold_of(self, whom: Identity) -> int:
-        """Return the fold of the family of `whom`, whose fits leave it out; 0 for a family not in the corpus."""
+        """Return the fold that contains the family of `whom`; 0 for a family not in the corpus."""
         return next((one.rows[0].fold for one in self.fit_cases if same_family(one.who, whom)), 0)
 
     def without_family_of(self, whom: Identity) -> Constants:

@@ -68,7 +68,8 @@ def sheet(case: Case, draft: Draft) -> str:
 
 
 def read(path: Path) -> dict[str, str]:
-    """Read threat → verdict. Raises InputError naming the line of an invalid verdict or a repeated threat."""
+    """Return the verdict on each threat in a reading. Raises InputError naming the line of an invalid verdict or a
+    repeated threat."""
     found: dict[str, str] = {}
     with path.open(encoding="utf-8", newline="") as file:
         for number, row in enumerate(csv.DictReader(file), start=2):
@@ -80,7 +81,7 @@ def read(path: Path) -> dict[str, str]:
 
 
 def compared(first: Mapping[str, str], second: Mapping[str, str]) -> Judged:
-    """Count both readings. Raises InputError unless both cover the same threats."""
+    """Count the verdicts of both readings. Raises InputError unless both cover the same threats."""
     if first.keys() != second.keys():
         odd = sorted(first.keys() ^ second.keys())
         raise InputError(

@@ -1,6 +1,6 @@
 """Live runs: print the expected cost, ask an LLM about labelled cases, and record every answer.
 
-OUT/answers/<case>/…          the LLM's answers (OUT/answers/repeat-2/<case>/ … for a second time)
+OUT/answers/<case>/…          the LLM's answers (OUT/answers/repeat-2/<case>/ … when asked a second time)
 OUT/run.json, report.html …   the files that every run writes
 """
 
@@ -33,9 +33,10 @@ OUT: Final = Path("septet-eval-live")
 
 
 def live(wanted: session.Wanted, llm: str, *, count: int | None, repeats: int, out: Path, say: Say) -> session.Outcome:
-    """Run live over the recorded cases (or `count` of them): print the cost, record in `out`, then judge.
+    """Run live over the recorded cases (or `count` of them): print the expected cost, record in `out`, then judge.
 
-    Raises UsageError when no LLM is given or `out` is not empty, DriftError for cases that do not match, and LlmError.
+    Raises UsageError when no LLM is given or `out` is not empty, DriftError for cases that do not match, and LlmError
+    when the LLM is unavailable.
     """
     name = _named(llm, wanted.settings)
     if out.exists() and any(out.iterdir()):
@@ -132,8 +133,8 @@ def plan(cases: Sequence[Case], repeats: int, llm: str, settings: Settings, agai
 def record(wanted: session.Wanted, llm: str, slugs: Sequence[str], *, missing: bool, say: Say) -> Iterator[str]:
     """Re-record cases of the checkout, and yield the slug of each when its recording is complete and in place.
 
-    Records the cases `slugs` or, if it is empty, every recorded case; with `missing`, only cases whose answers no
-    longer fit.
+    Records the cases `slugs` or, if it is empty, every recorded case; with `missing`, only those whose recorded answers
+    no longer match.
     """
     name = _named(llm, wanted.settings)
     folder = session.RECORDED

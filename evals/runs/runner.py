@@ -86,7 +86,7 @@ class Drafted(NamedTuple):
     main: str | None = None
     """The main part of the report, with names masked; None when the case failed."""
     words: int = 0
-    """Words outside tables and fenced blocks, which a reader sees as text."""
+    """Number of words outside tables and fenced code blocks, that is, of running text."""
     view: DraftView | None = None
 
 
@@ -102,7 +102,7 @@ class _Task(NamedTuple):
     twin: Case | None = None
     poisons: tuple[Attack, ...] = ()
     approval: bool = False
-    """Whether the case is also drafted with a page that documents an approval."""
+    """Whether the case is also drafted with a page that documents an approval step."""
 
     def read(self, case: Case, known: Reading | None = None) -> Reading:
         """Read one version of the case, with the outlook from heads fitted without its vendor family."""
@@ -131,8 +131,8 @@ def evaluate(
 ) -> Done:
     """Draft every case that counts and measure the drafts. The same cases give the same result.
 
-    `constants` defaults to a holdout over the bundled corpus. A case that cannot be drafted counts as the worst value
-    and is named in `errors`. With `cards`, each case is also drafted from its card; `variants` are drafted as well.
+    `constants` defaults to a holdout over the bundled corpus. A case that cannot be drafted gets the worst values and
+    is named in `errors`. With `cards`, each case is also drafted from its card; `variants` are drafted as well.
     """
     counted = [case for case in cases if not case.example]
     known: Mapping[str, Reading] = {}
@@ -213,7 +213,7 @@ def _draft_case(task: _Task) -> Drafted:
         cells["retrieval"] = retrieval_cell(case, reading, alone=task.cards)
 
     def attempt(work: Callable[[Draft], CellT], lost: Callable[[str], CellT]) -> CellT:
-        """Measure a variant. It counts as failed if its case failed or if it fails itself."""
+        """Measure a variant; it counts as failed if the case failed or the variant itself fails."""
         if draft is None:
             return lost(error)
         try:

@@ -47,7 +47,7 @@ class Wanted(NamedTuple):
 
     @property
     def earlier(self) -> str | None:
-        """The path of the file or earlier run that the run is compared with instead of the baseline."""
+        """The path of the file or earlier run to compare with instead of the baseline; None for the baseline."""
         return None if self.against == "baseline" else self.against
 
     def chosen(self) -> tuple[tuple[Case, ...], bool]:
@@ -175,7 +175,8 @@ def fail_if(outcome: Outcome) -> None:
 def gate_of(drafter: str, wanted: Wanted) -> Baseline | None:
     """Return the baseline to compare a run with: the drafter's own, or one from a file or an earlier run's folder.
 
-    None if the shipped baseline would be compared with other cases. Raises the errors of both `load` functions.
+    Returns None if the shipped baseline would be compared with other cases. Raises the errors of both `load` functions
+    and, for an earlier run of another drafter, UsageError.
     """
     if wanted.earlier is None:
         return baselines.load(baselines.path_of(drafter)) if wanted.chosen()[1] else None
@@ -189,7 +190,7 @@ def gate_of(drafter: str, wanted: Wanted) -> Baseline | None:
 
 
 def to_accept(drafter: str, folder: Path | None, progress: Progress | None) -> tuple[Done, Path | None]:
-    """Return the run to accept, loaded or made now, and for a live run the folder of its answers."""
+    """Return the run to accept, loaded from `folder` or made now, and for a live run the folder of its answers."""
     if folder is not None:
         run = load(folder)
         if run.evaluation.drafter != drafter:

@@ -18,9 +18,9 @@ ResultT = TypeVar("ResultT")
 
 
 class Crew:
-    """A pool of processes for several kinds of work in turn; they keep running, since starting them takes seconds.
+    """A pool of processes that is reused for several kinds of work, since starting processes takes seconds.
 
-    In these processes linear algebra runs in one thread, because waiting threads triple the cost of small matrices.
+    In these processes, linear algebra runs in one thread, because waiting threads triple the cost of small matrices.
     """
 
     def __init__(self, workers: int = WORKERS) -> None:
@@ -45,7 +45,7 @@ class Crew:
 
     @cached_property
     def pool(self) -> ProcessPoolExecutor:
-        """The processes."""
+        """The pool of processes, started at first use."""
         self._left.enter_context(_one_thread_each())
         context = multiprocessing.get_context("spawn")
         return self._left.enter_context(ProcessPoolExecutor(self._workers, mp_context=context))

@@ -4,9 +4,9 @@
 [--layers] [--dry]`
 
 The outlook heads and the constants of factors, certainty, base and likely range are fitted on the bundled cases
-(published and reader labels, cards) and, if their texts are available, on real listings with an expert's reading, the
-layers also on further real listings that a blind reader graded. Every figure comes from heads and constants fitted
-without the product's vendor (`evals.runs.holdout` describes the remaining indirect influence).
+(published and reader labels, cards) and, if their texts are available, on real listings with an expert's reading. The
+layers are also fitted on further real listings that a blind reader graded. Every figure comes from heads and constants
+fitted without the product's vendor (`evals.runs.holdout` describes the remaining indirect influence).
 """
 
 import argparse
@@ -158,7 +158,7 @@ def withheld(flags: Sequence[Sequence[Flags]], threshold: float) -> float:
 
 def threshold_of(flags: Sequence[Sequence[Flags]]) -> float:
     """Return the threshold with the best F1 over the real listings that an expert read, or over the full listings of
-    the corpus if there are none. It is penalised if it withholds more than 10 % of all full listings.
+    the corpus if there are none. A threshold that withholds more than 10 % of all full listings is penalised.
 
     Cards are excluded: a threshold high enough to withhold them would also flag layers of full listings that are
     certain.

@@ -48,7 +48,7 @@ SMALLEST: Final = 0.004
 """Weights of probabilities below this are dropped, since their effect would not be visible."""
 COVERAGE: Final = 0.80
 LEAST_UNSEEN: Final = 30
-"""Minimum number of products that did not teach the reader for ranges to be fitted on these alone."""
+"""If at least this many products were not used to train the fact reader, ranges are fitted on these alone."""
 THREAT_MULTIPLIER: Final = 0.97
 THIN_FACTOR: Final = 1.35
 BASE_KIND_RIDGE: Final = 10.0
@@ -56,7 +56,7 @@ BASE_RIDGE: Final = 20.0
 BASE_NEAR: Final = 0.5
 """Scale of the pseudo-Huber loss: smaller residuals count quadratically, larger ones linearly."""
 BASE_REAL_SHARE: Final = 1.0
-"""Share of the shift that is applied. There is a shift because readers of real pages give more severe bases than
+"""How much of the shift towards real pages is applied, 0 to 1: readers of real pages give more severe bases than
 readers of the corpus."""
 LANGUAGE: Final[dict[ProductKind, float]] = {
     "mcp-server": 0.3, "agent-skill": 0.5, "coding-agent": 0.6, "computer-use-agent": 0.6, "browser-agent": 0.7,
@@ -146,8 +146,8 @@ def spreads(
     gap).
 
     `values` are out-of-fold estimates that are not corrected for thin sources. The gap is how much lower a factor is
-    estimated from a product's card than from its full listing, because the card says less; its standard error is added,
-    since a draft of less should not be the milder one.
+    estimated from a product's card than from its full listing, because the card says less. Its standard error is added,
+    so that a draft from less text is not milder.
     """
     pairs = list(zip(rows, values, strict=True))
     full = {row.slug: value for row, value in pairs if not (row.is_card or row.real or thinness(row.sheet))}
@@ -163,14 +163,15 @@ def spreads(
 
 
 def _gap(gaps: Sequence[float], thin: Sequence[float]) -> float:
-    """Return the mean gap and its standard error, for sources that are wholly thin; never negative."""
+    """Return the mean gap plus its standard error, scaled to entirely thin sources; never negative."""
     if not sum(thin):
         return 0.0
     return max(0.0, float(np.mean(gaps) + np.std(gaps) / len(gaps) ** 0.5) / float(np.mean(thin)))
 
 
 def _unseen(pairs: list[tuple[Row, Mapping[FactorKey, float]]]) -> list[tuple[Row, Mapping[FactorKey, float]]]:
-    """Return the pairs whose case did not teach the reader, which reads the others too well; all if few are left."""
+    """Return the pairs whose case the reader was not trained on, since it reads the others too well; all pairs if fewer
+    than `LEAST_UNSEEN` are left."""
     left = [(row, value) for row, value in pairs if not row.seen]
     return left if len(left) >= LEAST_UNSEEN else pairs
 

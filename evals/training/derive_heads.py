@@ -51,7 +51,7 @@ def factor_heads(rows: Sequence[Row]) -> tuple[Floats, Floats]:
 
 
 def layer_heads(rows: Sequence[Row]) -> tuple[Floats, Floats]:
-    """Fit logistic weights, shape (256 + k, 7), and biases for statements on balanced classes."""
+    """Fit logistic weights, shape (256 + k, 7), and biases for statements; positive examples count four times."""
     used = [row for row in rows if not row.is_card and len(row.features)]
     x = np.concatenate([row.features for row in used]).astype(np.float64)
     labels = np.concatenate([row.quoted for row in used])

@@ -66,7 +66,7 @@ class Row:
     real: bool = False
     is_card: bool = False
     seen: bool = False
-    """Whether statements of the case taught the reader that read it."""
+    """Whether the reader that read the case was trained on its statements."""
 
     @property
     def fold(self) -> int:
@@ -107,8 +107,8 @@ def all_rows(readings: Path | None, listings: Path | None, cache: Path | None, f
 def case_rows(
     case: Case, family: str, reading: Reading, short: Reading | None, reader: EmbeddedReader | None = None
 ) -> tuple[Row, ...]:
-    """Return the rows of one bundled case: one from its reading and, if given, one from the reading of its card;
-    `reader`, by default the bundled one, made both.
+    """Return the rows of one bundled case: one from its reading and, if given, one from the reading of its card. Both
+    readings come from `reader`, by default the bundled one.
     """
     label, published = case.reader, case.published
     seen = reader is None and case.slug in taught_cases()

@@ -119,7 +119,7 @@ def _fit(
 
 
 def _limit(stated: NDArray[np.bool_], chances: NDArray[np.float64]) -> float:
-    """Return the lowest limit at which the precision over all keys and products is WANTED + _MARGIN. Inputs have the
+    """Return the lowest limit with a precision of at least WANTED + _MARGIN over all keys and products. Inputs have the
     shape (facts,)."""
     order = np.argsort(-chances)
     right = np.cumsum(stated[order]) / np.arange(1, order.size + 1)

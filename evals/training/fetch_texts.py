@@ -24,13 +24,13 @@ SECONDS: Final = 30.0
 
 
 def place_of(folder: Path, repository: str, path: str) -> Path:
-    """Return where the text of a repository is kept under a folder."""
+    """Return the path under `folder` at which a repository's text is stored."""
     return folder / "listings" / repository.replace("/", "--").lower() / path
 
 
 def fetch(folder: Path, host: str = HOST, labels: Path = FOLDER) -> tuple[int, list[str]]:
-    """Download all missing texts of `labels` from `host`. Returns the number of texts written, and the others by name
-    with the reason.
+    """Download all missing texts of `labels` from `host`. Returns the number of texts written, and a line for each text
+    left out, with its name and the reason. Raises SourceError when the host does not answer.
     """
     rows = [row for row in rows_of(labels / "texts.tsv") if not row["repository"].startswith(BUNDLED)]
     here = find_texts({row["sha256"] for row in rows}, [folder]) if folder.is_dir() else {}
@@ -59,7 +59,7 @@ def fetch(folder: Path, host: str = HOST, labels: Path = FOLDER) -> tuple[int, l
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Download the missing texts, and name those that could not be had."""
+    """Download the missing texts, and list those that could not be downloaded."""
     parser = argparse.ArgumentParser(prog="python -m evals.training.fetch_texts")
     parser.add_argument("folder", type=Path, help="folder for the texts")
     parser.add_argument("--host", default=HOST, help="address of a server with the same paths")

@@ -1,7 +1,7 @@
 """Embedded readers that have not seen a product: the fits of `evals.training.fact_heads` that left out its owner.
 
-What follows from facts is fitted on bundled cases, many of whose statements taught the reader. It reads these better
-than it reads new products, so constants fitted on its readings would expect too many facts.
+The constants that depend on facts are fitted on bundled cases, and the bundled reader was trained on many of their
+statements. It reads these better than new products, so constants fitted on its readings would expect too many facts.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ from agent.facts.vocabulary import load_vocabulary
 from evals.training.labels import BUNDLED, FOLDER, rows_of
 
 _TAUGHT: Final = 8
-"""Minimum number of labelled statements of a case that taught the reader; other cases have two or three."""
+"""A case counts as training data if it has at least this many labelled statements; other cases have two or three."""
 
 
 class Fit(NamedTuple):
@@ -32,7 +32,8 @@ class Fit(NamedTuple):
 
 @cache
 def taught_cases() -> frozenset[str]:
-    """Return the bundled cases that taught the bundled reader: those with enough labelled statements."""
+    """Return the slugs of the bundled cases that the bundled reader was trained on: those with enough labelled
+    statements."""
     slugs = {row["text"]: row["repository"] for row in rows_of(FOLDER / "texts.tsv")}
     labelled = Counter(slugs[row["text"]] for row in rows_of(FOLDER / "facts.tsv"))
     return frozenset(
@@ -47,7 +48,7 @@ class Folds:
     features: NDArray[np.uint32]
     """The features that have weights, as in `agent.facts.readers.heads.FactHeads`."""
     fold: Mapping[str, int]
-    """The fit that left out each owner."""
+    """Owner → index in `fits` of the fit that left the owner out."""
     fits: Sequence[Fit]
 
     def write(self, file: Path) -> None:

@@ -3,8 +3,8 @@
     python -m evals.training.judged_factors TEXTS DRAFTS [--dry]
 
 TEXTS is the folder of the real pages (evals/real/readings.py). DRAFTS contains <slug>/draft.json of drafts with an
-LLM; the first part of each factor is the LLM's own value. Readers of real pages give higher values than the LLM does
-from the rubric, but readers of the bundled corpus give nearly the same values. The correction is therefore shrunk
+LLM; the `proposal` part of each factor is the LLM's own value. Readers of real pages give higher values than the LLM
+gives by the rubric, but readers of the bundled corpus give nearly the same values. The correction is therefore shrunk
 towards the bundled cases, which count as PULL products.
 
     bias = (sum of expert - LLM over the readings + PULL · mean of reader - LLM over the corpus) / (readings + PULL)

@@ -25,7 +25,7 @@ from evals.training.align import align
 ROLES: Final[tuple[StatementRole, ...]] = get_args(StatementRole)
 FOLDER: Final = Path(__file__).parent / "labels"
 BUNDLED: Final = "corpus/"
-"""What the repository of a bundled case's text begins with."""
+"""Prefix of `repository` for the texts of bundled cases."""
 LETTERS: Final = dict(zip("BTCLKAIENMOX", ROLES, strict=True))
 """Letter used in labelling → the role that it stands for."""
 _MIN_SHARE: Final = 0.5
@@ -120,8 +120,8 @@ def labelled_texts(places: Sequence[Place], folders: Sequence[Path]) -> dict[str
 
 
 def all_pages(places: Sequence[Place], folders: Sequence[Path], fitted: str) -> list[LabelledPage]:
-    """Return the pages of all places. If texts are missing, print which ones and that nothing is `fitted`, and return
-    no pages."""
+    """Return the pages of all places. If texts are missing, print which ones and return no pages; the message says that
+    `fitted` (such as "heads") must be fitted on all texts."""
     texts = labelled_texts(places, folders)
     missing = sorted({(place.repository, place.path) for place in places if place.sha256 not in texts})
     click.echo(f"{len(texts)} labelled texts were found, {len(missing)} are missing")

@@ -95,7 +95,7 @@ class Folder:
 def folders(texts: Path, products: Sequence[str] = ()) -> Iterator[Folder]:
     """Yield the named products of `texts` or, by default, those with many pages of documentation, sorted.
 
-    Each is read in the way in which intake reads it, but without the crawl's page limit.
+    Each is read as intake reads it, but without the crawl's page limit.
     """
     for place in sorted((texts / "listings").glob("*/docs")):
         pages = sorted(file for file in place.iterdir() if file.suffix in _PAGES)

@@ -28,7 +28,7 @@ class Places:
     chances: NDArray[np.float64]
     """Mean probabilities over a place's statements, weighted by the number of shared words, shape (places, roles)."""
     lost: tuple[Place, ...]
-    """Places that no reader sees, because intake drops their words (badges, table headers and headings)."""
+    """Places without a statement, because intake drops their words (badges, table headers and headings)."""
 
     def part(self, keep: Callable[[Place], bool]) -> "Places":
         """Return the places whose labels `keep` accepts."""
@@ -75,7 +75,8 @@ def threshold_of(places: Places, kept: float) -> float:
 
 
 def figures_of(places: Places, threshold: float) -> dict[str, float]:
-    """Return the share of places correctly classified as carrying or not, of carrying places kept, and of right roles.
+    """Return the shares of places correctly classified as carrying or not, of carrying places kept, and of correct
+    roles.
 
     Also returns, for each role that carries no facts, the share of its places classified as carrying.
     """

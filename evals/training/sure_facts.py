@@ -1,10 +1,10 @@
-"""Fit the confidence from which a fact's quote, read alone, states the fact: one limit for each key.
+"""Fit, for each key, the minimum confidence at which a fact's quote states the fact on its own.
 
 `python -m evals.training.sure_facts --texts FOLDER… --folds FILE`
 
-A fact's confidence is about the product: the probability that its sources state the key anywhere. A sentence of a draft
-cites one quote, which has to carry the statement on its own. Each labelled page is read by a reader that has not seen
-its owner (`fact_heads --folds`); a fact counts as right if the label of a quoted statement is the fact.
+A fact's confidence is about the product: the probability that its sources state the key anywhere. But a sentence of a
+draft cites one quote, which has to support the statement by itself. Each labelled page is read by a reader that has not
+seen its owner (`fact_heads --folds`); a fact counts as right if a label says that a quoted statement states it.
 
     log-odds that the quote states it = slope · log-odds of the confidence + offset of the key    (offsets shrunk)
 
@@ -32,7 +32,7 @@ from evals.training.fold_readers import Folds
 from evals.training.labels import BUNDLED, LabelledPage, all_pages, read_places
 
 WANTED: Final = 0.8
-"""The probability from which a fact is stated in a sentence. Two labellers agree in 0.89 of the facts."""
+"""Minimum probability for a fact to be stated in a sentence. Two labellers agree on 0.89 of the facts."""
 NEVER: Final = 1.01
 """The limit of keys whose quotes never state them with sufficient probability."""
 _SPREAD: Final = 0.8

@@ -29,7 +29,7 @@ def rounded(values: Iterable[float], digits: int) -> list[float]:
 
 
 def write_arrays(folder: Path, arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, str]:
-    """Write each array to the file of its name; return the SHA-256 of each file."""
+    """Write each array to a file in `folder`; return the SHA-256 of each file. `arrays` maps file names to arrays."""
     folder.mkdir(parents=True, exist_ok=True)
     hashes = {}
     for name, array in arrays.items():
@@ -47,6 +47,6 @@ def write_constants(path: Path, script: str, constants: Mapping[str, object]) ->
 
 
 def write_calibration(name: str, record: Record) -> None:
-    """Write fitted constants of drafting."""
+    """Write fitted constants of drafting to the file `name` in corpus/knowledge/calibration."""
     path = data_folder("corpus") / "knowledge" / "calibration" / name
     path.write_text(json.dumps(record.model_dump(mode="json"), indent=1) + "\n", "utf-8")

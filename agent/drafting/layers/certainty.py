@@ -4,8 +4,8 @@
     certain   = certainty ≥ threshold, and there is a quote: from a fact about the product that settles or concerns the
                 layer, or else from the statement that says most about the layer (`Outlook.tellings`)
 
-A fact of rank 5 that settles the layer makes it certain whatever the weights and the LLM say: neither has seen what an
-analyst knows.
+A fact of rank 5 (from an analyst) that settles the layer makes it certain, whatever the weights and the LLM say,
+because neither of these knows what the analyst knows.
 
 No weight is negative, so an additional fact can only make a layer more certain. A fact settles ("pins") a layer by its
 key (`FactKey.pins`), regardless of polarity: "keeps no logs" settles where data goes as well as "keeps logs". Facts
@@ -65,8 +65,8 @@ ALTHOUGH: Final = 0.95
 """Minimum certainty at which two facts outweigh an LLM's verdict "insufficient". Experts agreed with "sufficient" in
 67 of 67 layers and with "insufficient" in 21 of 22."""
 HARDLY: Final = 0.7
-"""Minimum certainty, in a draft without an LLM, for a layer that has no fact sure enough to be stated. F1 of the flags
-on 30 real listings, their owners held out: 0.69 at the threshold, 0.73 at 0.7."""
+"""Minimum certainty, in a draft without an LLM, for a layer that has no fact sure enough to be stated. F1 of the
+certainty flags on 30 real listings with their owners held out: 0.69 at the threshold, 0.73 at 0.7."""
 
 
 class Certainty(NamedTuple):

@@ -38,10 +38,10 @@ from agent.taxonomy.layers import LAYERS, LayerKey
 MARK: Final = "Not certain from the listing — "
 MAX_WORDS: Final = 35
 _MOST_LED: Final = 60
-"""Maximum number of words of an LLM's paragraph on an uncertain layer; the report shortens it by sentences."""
+"""Maximum number of words in an LLM's paragraph on an uncertain layer; the report drops sentences to shorten it."""
 _TOLD_WORDS: Final = 30
 _FEW_WORDS: Final = 4
-"""Minimum number of words of a sentence; a shorter quote is treated as a name."""
+"""Minimum number of words in a sentence; a shorter quote is treated as a name."""
 _IN_ITS_WORDS: Final = frozenset({
     "security_warning", "known_incident", "not_production_ready", "secret_handling", "names_llm", "named_clients",
     "connected_services", "scopes", "access_roles", "framework_coverage",
@@ -73,7 +73,7 @@ def paragraphs(
     """Build all seven layers with their threats, using an LLM's paragraph if its facts and quotes still exist.
 
     `questions` are the draft's questions. An uncertain layer refers to the question that settles it most directly, or
-    has a question in its paragraph if there is none. `told_in` has the quote ids of layers supported only by a
+    has a question in its paragraph if there is none. `told_in` contains the quote ids of layers supported only by a
     statement. A paragraph prefers facts that the posture, the capability rows and other layers have not used yet.
     """
     sheet = given.sheet
@@ -119,7 +119,7 @@ def _question(questions: Sequence[Question], layer: LayerKey) -> str | None:
 
 
 def _has_no_llm(given: Given) -> bool:
-    """Return whether a product has no LLM at all; servers and skills are used with an LLM of their client."""
+    """Return whether a product has no LLM at all; servers and skills always use the LLM of their client."""
     others = asserted(given.sheet, "names_llm", "client_brings_llm", "self_hosted_llm", "model_choice")
     none = counted(given.sheet, "no_llm", "asserted")
     return given.kind not in ("mcp-server", "agent-skill") and bool(none) and not others
@@ -191,7 +191,7 @@ def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
 
 
 def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str]) -> list[Said]:
-    """Choose one or two sayings for a layer's paragraph from the facts behind its certainty, graver ones first."""
+    """Choose one or two sayings for a layer's paragraph from the facts behind its certainty, grave ones first."""
     follows = load_layer_texts().follows[layer]
     rows = list(said(sheet, keys=[key.id for key in load_vocabulary().pinning(layer)]))
     if not rows:

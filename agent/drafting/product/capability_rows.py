@@ -127,7 +127,7 @@ def _row(given: Given, label: Label, before: frozenset[str]) -> FactLine | None:
     unable = [one for one in sayings if one.polarity == "denied"]
     further = [one for one in able if one.key not in before]
     also = bool(further) and len(further) < len(able)
-    # Omit abilities that the posture already covers. Rows with any other label are always shown here.
+    # Omit abilities that the posture already covers; rows other than Acts and Reads repeat them rather than stay empty.
     able = further if label in _IN_POSTURE else further or able
     told = by_verb(able[:NAMED] or unable[:NAMED])
     texts = [_sentence(told, given.kind, label, also=also)] if told else []
@@ -152,8 +152,8 @@ def _row(given: Given, label: Label, before: frozenset[str]) -> FactLine | None:
 
 
 def _maybe(given: Given, row: _Row, every: Sequence[Said], before: frozenset[str]) -> list[Said]:
-    """Return what the product may do besides, in a draft without an LLM: facts that their quotes do not state on their
-    own, and abilities that the sources as a whole make likely."""
+    """Return what else the product may do: facts that their quotes do not state on their own, and abilities that the
+    sources as a whole make likely. Always empty in a draft with an LLM."""
     if given.judgement is not NOTHING:
         return []
     doubtful = sorted((one for one in every if not one.sure), key=lambda one: -one.confidence)

@@ -68,7 +68,7 @@ def claimed(given: Given, found: Found) -> tuple[ClaimedControl, ...]:
 def worth(fact: Fact, found: Found, with_score: frozenset[str]) -> tuple[bool, str]:
     """Return whether a control counts, and the reason in one sentence.
 
-    `with_score` has the ids of the facts counted by the score with controls.
+    `with_score` contains the ids of the facts that the score with controls counts.
     """
     if load_vocabulary()[fact.key].group == "attests":
         return False, "It describes how the vendor works and changes no metric."

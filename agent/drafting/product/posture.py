@@ -84,14 +84,14 @@ def posture_keys(sheet: FactSheet) -> frozenset[str]:
 
 
 def _gravest(sheet: FactSheet) -> list[Said]:
-    """Return what the product does, graver abilities first, or else what it reads."""
+    """Return what the product does, grave abilities first, or else what it reads."""
     rows = _firm(sheet, group="does")
     rows = rows or [one for one in _firm(sheet, group="reads") if one.key != "takes_free_text"]
     return sorted(rows, key=lambda one: (not one.entry.grave, -one.rank, -one.confidence))
 
 
 def _firm(sheet: FactSheet, *, group: GroupId | None = None, keys: Sequence[str] | None = None) -> list[Said]:
-    """Return what is asserted surely enough for a sentence."""
+    """Return the sayings that are not denials and are sure enough to be stated in a sentence."""
     return [one for one in said(sheet, group=group, keys=keys) if one.polarity != "denied" and one.sure]
 
 
@@ -102,7 +102,7 @@ def _entries(sheet: FactSheet) -> list[Said]:
 def _does(given: Given) -> str:
     """Write what the product can do or, if nothing is sure, what it may do; empty if nothing is known.
 
-    Whose rights it uses for that is seldom stated in the same place.
+    Does not mention whose rights the product uses, because the sources seldom state this in the same place.
     """
     told = _gravest(given.sheet)[:NAMED]
     who = subject(given.kind, given.name)
@@ -153,9 +153,9 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
 
 
 def _against(sheet: FactSheet) -> str:
-    """Write which safeguards stand against this."""
+    """Write which safeguards protect against this."""
     acts = any(one.polarity == "asserted" for one in _firm(sheet, group="does"))
-    # A product that acts does not only read: the sentence is about one of its parts or modes.
+    # If the product acts, a statement that it is read-only can apply only to one of its parts or modes.
     keys = [key for key in _CONTROLS if not (acts and key == "read_only")]
     rows = [one for one in said(sheet, keys=keys) if one.polarity != "denied"]
     named = [one for one in rows if one.sure][:NAMED]
@@ -175,14 +175,14 @@ def _against(sheet: FactSheet) -> str:
 
 
 def _maybe(rows: Sequence[Said], sheet: FactSheet) -> str:
-    """State that controls may be described, where no sentence is clear enough to say so."""
+    """Say that the sources may describe these controls, because no quote states them clearly enough."""
     names = listed([_named(one, sheet) for one in rows])
     what = "check what that covers, and whether it is the default"
     return f"The sources may describe {names}{marks(cited_by(rows))}; {what}."
 
 
 def _unopposed(sheet: FactSheet) -> str:
-    """State that no control was found, and what was searched for."""
+    """Say that no control was found, and what was searched for."""
     if denied := said(sheet, keys=("approval_before",), polarity="denied"):
         return f"It {denied[0].clause}{marks(denied[0].evidence)}."
     if absent(sheet, "approval_before") and absent(sheet, "sandbox") and not counted(sheet, "container"):

@@ -144,7 +144,7 @@ def _claimed(evidence: Sequence[str]) -> State:
 
 
 def _place(given: Given) -> tuple[Place, tuple[str, ...]]:
-    """Return where the product runs, by the most certain fact or the default for its kind, with quotes."""
+    """Return where the product runs, based on the most certain fact or else the default for its kind, with quotes."""
     rules = load_picture()
     found = [(place, fact) for place, keys in rules.placed_by.items() for fact in asserted(given.sheet, *keys)]
     if not found:
@@ -225,7 +225,7 @@ def _state(facts: Iterable[Fact]) -> State:
 
 
 def _judged(given: Given, place: Place) -> tuple[dict[str, _Placed], list[Flow]]:
-    """Build an LLM's picture from parts and flows that stand; empty if no flow starts or ends at the product."""
+    """Build an LLM's picture from parts and flows whose evidence still exists; empty if no flow touches the product."""
     parts = {PRODUCT: _product(given, place)}
     ids = dict.fromkeys((given.name.casefold(), *_PRODUCT_NAMES), PRODUCT)
     for number, part in enumerate(given.judgement.picture.parts, start=1):
@@ -253,7 +253,7 @@ def _judged(given: Given, place: Place) -> tuple[dict[str, _Placed], list[Flow]]
 
 
 def capabilities(sheet: FactSheet) -> tuple[Capability, ...]:
-    """List what the product can do and read, and with whose rights, the gravest abilities first, denied ones last."""
+    """List what the product can do and read, and with whose rights; grave abilities come first, denied ones last."""
     rows = [*said_of(sheet, group="does"), *said_of(sheet, group="reads")]
     rows = [one for one in rows if one.entry.claim == "ability"]
     rows.sort(key=lambda one: (one.polarity == "denied", one.key.startswith("reads"), not one.entry.grave))
@@ -297,7 +297,7 @@ def _capability(number: int, sheet: FactSheet, one: Said) -> Capability:
 def _right(
     slot: Literal["credential", "approval"], named: Sequence[Fact], held: Sequence[Fact], denied: Sequence[Fact]
 ) -> tuple[str | None, State | None, tuple[str, ...]]:
-    """Return a slot's value by the ability's own facts, or else by those about the whole product, with quotes."""
+    """Return a slot's value from the ability's own facts, or else from those about the whole product, with quotes."""
     for fact in named:
         if noun(fact, slot):
             return noun(fact, slot), "claimed", fact.evidence[:MAX_MARKS]

@@ -5,9 +5,10 @@ Open metrics are set to typical values for products of the same kind with the sa
     expectation = bias + term of the kind + Σ weight[key] · probability of key    (readers' CVSS bases; weights ≥ 0)
     aim         = OWN · own base + (1 − OWN) · expectation
 
-If a threat in default use is graver than its aim, one open metric is set to the value that brings the base closest to
-the aim; the same is done if the headline is milder. Metrics decided by a fact are never changed, and the reason given
-for a changed metric says where its value comes from. Controls have no weight, so a vendor's promises have no effect.
+If a threat in default use is more severe than its aim, one open metric is set to the value that brings the base closest
+to the aim; the same is done if the headline is less severe. Metrics decided by a fact are never changed, and the reason
+given for a changed metric says where its value comes from. Controls have no weight, so a vendor's promises have no
+effect.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -89,9 +90,11 @@ def triggered(sheet: FactSheet, kind: ProductKind) -> frozenset[str]:
 
 
 def recurring(sheet: FactSheet, kind: ProductKind, factors: Factors) -> tuple[Candidate, ...]:
-    """Find the threats that recur for products of this kind, in file order. Because they are based on the kind rather
-    than on the quotes they cite, all of them are assumed or need a setting. Nothing is returned for a product about
-    which nothing is known."""
+    """Find the threats that recur for products of this kind, in file order.
+
+    They are based on the kind rather than on the quotes they cite, so all of them are assumed or need a setting.
+    Returns nothing if nothing is known about the product.
+    """
     known = bool(counted(sheet)) or sheet.outlook.kinds.get(kind, 0.0) >= LIKELY
     return _found(load_catalogue().recurring.values(), sheet, kind, factors) if known else ()
 
@@ -107,7 +110,7 @@ def _found(patterns: Iterable[Pattern], sheet: FactSheet, kind: ProductKind, fac
 
 
 def _source_of(pattern: Pattern, facts: FactIndex) -> str:
-    """Return the name of the attacker's content."""
+    """Return what to call the attacker's content."""
     wanted = pattern.when.keys | (pattern.entry.keys if pattern.entry else frozenset())
     catalogue = load_catalogue()
     rest = [source for source in catalogue.sources if facts.holding(source.key)]
@@ -120,7 +123,7 @@ def _source_of(pattern: Pattern, facts: FactIndex) -> str:
 
 
 def _held(pattern: Pattern, facts: FactIndex) -> Truth | None:
-    """Return the truth of a pattern's trigger, None if it does not hold or holds for want of facts."""
+    """Return the result of a pattern's trigger; None if it does not hold, or holds only because facts are missing."""
     held = pattern.when.of(facts)
     bare = not held.facts and pattern.when.keys and pattern.id not in load_catalogue().recurring
     return None if bare or not held.holds else held
@@ -129,7 +132,10 @@ def _held(pattern: Pattern, facts: FactIndex) -> Truth | None:
 def _candidate(
     pattern: Pattern, plain: Mapping[bool, FactIndex], likely: Mapping[bool, FactIndex], factors: Factors
 ) -> Candidate | None:
-    """Return the threat of a pattern if it triggers. The keys of `plain` and `likely`: configurable facts count."""
+    """Return the threat of a pattern, or None if its trigger does not hold.
+
+    `plain` and `likely` are keyed by whether configurable facts count.
+    """
     held, recurs = _held(pattern, plain[True]), pattern.id in load_catalogue().recurring
     if held is None:
         return None
@@ -191,8 +197,8 @@ def cited_how(how: str, facts: Iterable[Fact]) -> str:
 
 
 def _telling(pattern: Pattern, rests_on: Sequence[Fact], basis: Basis, facts: FactIndex) -> list[Fact]:
-    """Return the facts to cite for how a threat works: those whose quotes state them and, if the threat is assumed,
-    concern its layer."""
+    """Return the facts to cite for how a threat works: those that their quotes state and, if the threat is assumed,
+    that settle its layer."""
     words = load_vocabulary()
     sure = [fact for fact in rests_on if fact.id in facts.sure]
     return [fact for fact in sure if basis != "assumed" or pattern.layer in words[fact.key].pins]

@@ -5,8 +5,8 @@ For each of the eleven base metrics of CVSS v4.0 it has a value or rules `value 
 that holds applies. `terms.yaml` has the shared parts: named expressions, names of content, rules for single metrics,
 and reference vectors of recurring threats. A pattern lists only its differences from its reference vector.
 
-The folder `recurring` has further patterns in the same form, for threats that recur in a kind of product regardless of
-what its sources say. It also defines which threats, of either sort, a draft without an LLM shows first. LLMs do not see
+The folder `recurring` contains further patterns in the same form, for threats that recur in a kind of product whatever
+its sources say. It also defines which threats, of either sort, a draft without an LLM shows first. LLMs do not see
 these patterns.
 """
 
@@ -51,7 +51,7 @@ class Rule(NamedTuple):
 
 
 class Source(Record):
-    """The name of the content that enters through a key."""
+    """What to call the content that enters the product through a key."""
 
     key: str
     noun: str
@@ -59,7 +59,7 @@ class Source(Record):
 
 
 class _Shared(NamedTuple):
-    """What all patterns share: the content of `terms.yaml`, and the keys of the vocabulary."""
+    """The parts that all patterns share: the content of `terms.yaml` and the keys of the vocabulary."""
 
     known: frozenset[str]
     terms: dict[str, Expression]
@@ -130,7 +130,7 @@ _Sentence = Annotated[str, BeforeValidator(_sentence)]
 
 
 class Pattern(Record):
-    """A recurring threat."""
+    """A threat of the catalogue."""
 
     id: str
     title: _Text
@@ -215,15 +215,15 @@ class _Terms(Record):
 
 
 class Revision(Record):
-    """The differences of a pattern in drafts without an LLM."""
+    """How a pattern differs in drafts without an LLM."""
 
     when: str = ""
     """A further condition; empty if there is none."""
     title: str = ""
     how: str = ""
-    """Other texts; empty if they are the same."""
+    """Texts that replace the pattern's; empty if they stay the same."""
     metrics: Mapping[Metric, Any] = Field(default_factory=dict)
-    """Other rules for some metrics."""
+    """Rules that replace the pattern's, for some metrics."""
 
     def of(self, pattern: Pattern, shared: _Shared) -> Pattern:
         """Return the revised pattern."""
@@ -241,7 +241,7 @@ class Priorities(Record):
     kinds: Mapping[ProductKind, tuple[str, ...]]
     """Families by kind of product, most important first."""
     revised: Mapping[str, Revision]
-    """The differences of catalogue patterns in drafts without an LLM, by id."""
+    """How catalogue patterns differ in drafts without an LLM, by id."""
 
 
 class Catalogue(NamedTuple):

@@ -1,4 +1,4 @@
-"""Build CVSS v4.0 vectors, and change them when an attack becomes harder; metrics only ever become milder."""
+"""Build CVSS v4.0 vectors, and change them when an attack becomes harder; metrics only ever become less severe."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -19,7 +19,7 @@ VALUES: Final[Mapping[str, str]] = {
     "UI": "NPA",
     **dict.fromkeys(IMPACTS, "HLN"),
 }
-"""Possible values of each base metric, gravest first."""
+"""Possible values of each base metric, most severe first."""
 
 
 def vector_of(values: Mapping[Metric, str]) -> str:
@@ -34,7 +34,7 @@ def base_of(vector: str) -> Decimal:
 
 
 def eased(vector: str, metrics: Mapping[str, str]) -> str:
-    """Apply those `metrics` that are milder than the vector's own, ignoring graver and unknown values."""
+    """Apply those `metrics` that are less severe than the vector's own, ignoring more severe and unknown values."""
     own = dict(part.split(":") for part in vector.removeprefix(PREFIX).split("/"))
     harder = joined(own, {name: value for name, value in metrics.items() if name in VALUES})
     # Omit threat and environmental metrics, because only the base counts here.
@@ -48,7 +48,7 @@ def changed(before: str, after: str) -> str:
 
 
 def joined(changes: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
-    """Merge both sets of metrics, taking the milder value if both change the same metric."""
+    """Merge both sets of metrics, taking the less severe value if both change the same metric."""
     both = dict(changes)
     for name, value in others.items():
         order = VALUES.get(name, "")

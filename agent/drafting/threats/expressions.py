@@ -12,7 +12,7 @@ functions:
     ranked(key)              asserted by a quote of rank 3 or more: setting, default, scope and owner are stated
     whole(key)               holds for the whole product, not merely for a part of it
     kind(name, …)            the product is of one of these kinds
-    approved(word, …)        a person confirms by default (rank 3 or more) an action with one of these words
+    approved(word, …)        by default (rank 3 or more), a person confirms an action with one of these words
     likely(key)              holds, or no fact has the key and the readers consider it likely from all sources together
 
 Every result lists the facts that support it; these become the facts of the threat.
@@ -56,13 +56,13 @@ class FactIndex:
         self.supposed: Final = frozenset(supposed)
         """Keys that are assumed to hold without a fact, for what-if evaluation."""
         self.sure: Final = sure_facts(sheet)
-        """Ids of the facts whose quotes state them, as far as is known."""
+        """Ids of the facts that are sure enough to be stated in a sentence (`sure_facts`)."""
         controls = load_vocabulary().controls
         self.chances: Final[Mapping[str, float]] = {
             key: chance for key, chance in sheet.outlook.chances.items() if key not in controls
         }
-        """The readers' probability of each key that is no control. Like a claim, a control that is only likely neither
-        adds nor removes a threat."""
+        """The readers' probability of each key that is not a control. Like a claim, a control that is only likely
+        neither adds nor removes a threat."""
         self._by_key: Final[dict[str, list[Fact]]] = defaultdict(list)
         for fact in counted(sheet):
             # Skip claims, because they neither add nor remove a threat.
@@ -74,7 +74,7 @@ class FactIndex:
         }
         likely = {key: chance for key, chance in self.chances.items() if chance >= LIKELY and not self.of(key)}
         self.likely: Final[Mapping[str, float]] = likely
-        """The probability of each key that no fact has and that the readers consider likely."""
+        """The probability of each key that has no fact but that the readers consider likely."""
         self.probable: Final = self.supposed.union(likely)
         """Keys that are supposed or likely."""
 
@@ -114,7 +114,7 @@ class Expression(NamedTuple):
 
 
 def parse(text: str, known: Collection[str], terms: Mapping[str, Expression] | None = None) -> Expression:
-    """Parse an expression. `known` has the keys of the vocabulary, `terms` the named expressions.
+    """Parse an expression. `known` contains the keys of the vocabulary, `terms` the named expressions.
 
     Raises ValueError for malformed text and for an unknown key, function or kind.
     """
@@ -168,7 +168,7 @@ def parse(text: str, known: Collection[str], terms: Mapping[str, Expression] | N
 
 
 def approved(words: Collection[str]) -> Expression:
-    """Return the expression for a default approval of an action with one of these words."""
+    """Return the expression for an approval, by default, of an action with one of these words."""
     return _found("approval_before", lambda facts: facts.approvals(words))
 
 

@@ -1,4 +1,4 @@
-"""Choose the headline, which determines the score: the gravest supported threat in the product's default use."""
+"""Choose the headline, which determines the score: the most severe supported threat in default use."""
 
 from collections.abc import Sequence
 from typing import Final

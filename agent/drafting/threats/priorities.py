@@ -38,7 +38,7 @@ def firm_ids(sheet: FactSheet, kind: ProductKind) -> frozenset[str]:
 def borne_out(fired: Sequence[Candidate], sheet: FactSheet, kind: ProductKind) -> tuple[Candidate, ...]:
     """Keep only threats that are based on sure facts, if there are enough of them and one may be the headline.
 
-    Otherwise add threats based on weaker facts, gravest first, until there are enough. Used only without an LLM.
+    Otherwise add threats based on weaker facts, most severe first, until there are enough. Used only without an LLM.
     """
     known = firm_facts(sheet)
     doubtful = [fact.id for fact in sheet.facts if fact.id not in known]
@@ -55,7 +55,7 @@ class Pool(NamedTuple):
     """Threats to choose from, by id."""
 
     ranked: Sequence[str]
-    """All of them, gravest first."""
+    """All of them, most severe first."""
     firm: Collection[str]
     """The threats that are based on sure facts."""
     bare: Collection[str] = ()
@@ -69,9 +69,10 @@ class Pool(NamedTuple):
 
 
 def families_first(pool: Pool, kind: ProductKind, led: Sequence[str], least: int, most: int) -> list[str]:
-    """Choose at most `most` threats for a kind of product, by id; threats that cite nothing are added only up to a
-    total of `least`. The threats in `led` are always chosen, and each takes the place of the first family that it
-    belongs to.
+    """Choose at most `most` threats, by id, for a kind of product: one from each of its families.
+
+    The threats in `led` are always chosen, and each takes the place of the first family that it belongs to. Threats
+    that cite nothing are added only up to a total of `least`.
     """
     order = pool.preferred
     catalogue = load_catalogue()

@@ -47,7 +47,7 @@ ASSETS: Final[tuple[AssetClass, ...]] = (
     "safety", "money", "host", "credentials", "code", "accounts", "systems", "personal_data", "business_data",
     "decisions",
 )  # fmt: skip
-"""Assets in order of priority, which breaks ties between equally grave threats."""
+"""Assets in order of priority, which breaks ties between equally severe threats."""
 WEIGHTY: Final = frozenset(ASSETS[:5])
 """Assets that are important enough for a threat to be shown next to the headline."""
 HIGH_BASE: Final = Decimal(7)
@@ -178,7 +178,7 @@ def _alone(
     """Return the headline, the threats to show (starting with the headline), the folded ones and the titles of further
     dangers, based only on facts and kind. A threat that recurs for the kind becomes the headline only if no threat from
     facts can. A threat outside the families with priority for the kind is added if its facts are firm and it harms
-    something else, or if there are few threats in total.
+    another asset, or if there are few threats in total.
     """
     own = borne_out(candidates(sheet, kind, factors, revised=True), sheet, kind)
     own = own if usual is None else _as_usual(own, usual, kind, factors)
@@ -213,8 +213,8 @@ def _alone(
 
 
 def _leading(items: Sequence[Placed], headline: Threat | None, firm: Collection[str]) -> list[str]:
-    """Return the ids of the headline and of the gravest threats from firm facts that harm other important assets, so
-    that every main ability is represented by a danger."""
+    """Return the ids of the headline and of the most severe threats from firm facts that harm other important assets,
+    so that every main ability is represented by a threat."""
     led = [item for item in items if item.threat is headline]
     for item in items:
         weighty = item.asset in WEIGHTY and item.asset not in {other.asset for other in led}
@@ -224,7 +224,7 @@ def _leading(items: Sequence[Placed], headline: Threat | None, firm: Collection[
 
 
 def _as_usual(fired: Sequence[Candidate], usual: float, kind: ProductKind, factors: Factors) -> tuple[Candidate, ...]:
-    """Lower the bases of default-use threats that are graver than usual; raise the headline to stay the gravest."""
+    """Lower default-use threats whose base is above the usual one, and raise the headline if its base is below."""
     eased = _eased(fired, usual, kind, factors)
     first = choose([one.threat for one in eased])
     return tuple(settled(one, usual, kind, factors, raised=True) if one.threat is first else one for one in eased)
@@ -247,7 +247,7 @@ def _led(items: Sequence[Placed]) -> list[Placed]:
     """Order an LLM's selection: its first five threats, its other threats, then catalogue threats.
 
     Each part is sorted as usual, by group and base. The LLM decides which threats most readers see, but its first five
-    never contain a Low or far milder threat in place of a graver one.
+    never contain a Low or far less severe threat in place of a more severe one.
     """
     own = [item for item in items if item.threat.by != "embedded"]
     own.sort(key=lambda item: item.base < LOW_BASE)
@@ -351,7 +351,7 @@ class _Merged:
         self._add_catalogue()
 
     def leading(self, ordered: Sequence[Placed]) -> list[Threat]:
-        """Return the threats that may be the headline: the LLM's own, and far graver catalogue threats.
+        """Return the threats that may be the headline: the LLM's own, and far more severe catalogue threats.
 
         This prevents an LLM that follows injected instructions from lowering the score, without letting patterns
         overrule an LLM that reads well.
@@ -364,7 +364,7 @@ class _Merged:
         """Compute the bases of supported candidates by id, ignoring facts in doubt and facts that every reader only
         inferred, since neither kind sets a floor.
 
-        A candidate based only on facts that no one but the LLM read sets no floor either, because the LLM may judge
+        A candidate based only on facts that only the LLM found sets no floor either, because the LLM may judge
         those itself. The same applies to a candidate based on an ability whose quotes, according to the LLM, describe a
         setting.
         """
@@ -379,9 +379,12 @@ class _Merged:
         }
 
     def _refuted(self) -> frozenset[str]:
-        """Return the candidates that the LLM calls wrong, if code confirmed the reason or the LLM's own threats carry
-        all of their facts and one of these is about as grave: then nothing is muted, and the LLM has told better what
-        follows."""
+        """Return the ids of the candidates that the LLM calls wrong with good reason.
+
+        Either code confirmed the LLM's reason, or the LLM gave at least four threats that together cite all of the
+        candidate's facts, with one of them about as severe. In the second case no danger is hidden: the LLM only
+        describes it better.
+        """
         own = [threat for threat in self._own if threat]
         gone = set()
         for verdict in (one for one in self._judgement.verdicts if one.says == "wrong"):
@@ -397,7 +400,7 @@ class _Merged:
 
     def _leads(self, own: Sequence[Threat], first: str | None) -> list[Threat]:
         """Return those of the LLM's threats that may be the headline: the one that the LLM put `first`, unless a threat
-        that needs no setting is graver.
+        that needs no setting is more severe.
 
         Otherwise return the threats that need neither a setting nor a prior breach of a third party. If these are far
         below the bases that the facts imply, return all supported threats.
@@ -405,7 +408,7 @@ class _Merged:
         supported = [threat for threat in own if is_supported(threat)]
         likely = [threat for threat in supported if BREACHED not in threat.score.cvss_vector]
         plain = [threat for threat in likely if not threat.setting]
-        # Prefer the LLM's first threat even if it needs a setting, so that a milder side issue does not replace it.
+        # Prefer the LLM's first threat even if it needs a setting, so that a lesser side issue does not replace it.
         core = [threat for threat in likely if threat.id == first and threat.score.cvss_base >= _gravest(plain)]
         if core or (plain and _bar(plain) >= max(self._bases.values(), default=_NONE)):
             return core or plain
@@ -415,8 +418,8 @@ class _Merged:
         """Take the LLM's threats, each with the catalogue threat that it keeps or rewords."""
         grave = self._underrated()
         # A merge must not lower the score below the floor that the facts set, so the threat is raised towards the
-        # gravest candidate that was merged into it. The catalogue's wording is not used, because it was written for
-        # products in general.
+        # most severe candidate that was merged into it. The catalogue's wording is not used, because it was written
+        # for products in general.
         floors: dict[str, str] = {}
         for verdict in self._merges:
             if verdict.candidate in grave:
@@ -440,7 +443,7 @@ class _Merged:
             taken |= {like.id} if like else set()
 
     def _underrated(self) -> frozenset[str]:
-        """Return supported candidates that are far graver than all of the LLM's threats in default use.
+        """Return supported candidates that are far more severe than all of the LLM's threats in default use.
 
         The LLM sets each metric, and the catalogue's rules normally do not overrule it. But an LLM that follows
         injected instructions, or lies, must not lower the score below the floor that the facts set.
@@ -452,8 +455,8 @@ class _Merged:
     def _add_catalogue(self) -> None:
         """Add the catalogue threats to show after the LLM's, and fold the others.
 
-        Candidates that are supported and far graver than the LLM's threats are kept unless code confirmed a "wrong"
-        verdict, so that an LLM that follows injected instructions cannot lower the headline. A few of the threats that
+        Supported candidates that are far more severe than the LLM's threats are kept unless it refuted them with good
+        reason, so that an LLM that follows injected instructions cannot lower the headline. A few of the threats that
         the LLM does not mention are added too.
         """
         own = [item.threat for item in self.items]
@@ -542,7 +545,7 @@ def _gravest(threats: Sequence[Threat]) -> Decimal:
 
 
 def _bar(threats: Sequence[Threat]) -> Decimal:
-    """Return the base above which a candidate counts as far graver than all of the LLM's threats."""
+    """Return the base above which a candidate counts as far more severe than all of the LLM's threats."""
     return _gravest(threats) + MAX_BELOW
 
 

@@ -56,7 +56,7 @@ def metrics_of(
 ) -> dict[Metric, Choice]:
     """Compute all metrics of a pattern for a product; `source` is the name of the attacker's content.
 
-    `likely` has the same facts plus those that the readers consider likely. If these make an impact graver, the graver
+    `likely` has the same facts plus those that the readers consider likely. If these make an impact more severe, that
     value is used, the reason says that no quote states it, and the value based on facts alone is recorded as another
     possible value. Likely facts never decide how an attacker enters or who starts a run.
     """
@@ -156,14 +156,14 @@ aivss_request: Final = partial(
 def check_metrics(
     threat: JudgedThreat, facts: FactIndex, like: Mapping[Metric, Choice] | None = None
 ) -> dict[Metric, JudgedMetric]:
-    """Return an LLM's metrics for a threat, after correcting those that contradict a fact and milder ones that no fact
-    supports; the reason of a corrected metric says so. A loss or a way in that no fact mentions is not corrected: on
-    the recorded cases, the LLM's own impacts are closer to a reader's (mean error of the base 0.90) than impacts
+    """Return an LLM's metrics for a threat, after correcting those that contradict a fact and less severe ones that no
+    fact supports; the reason of a corrected metric says so. A loss or a way in that no fact mentions is not corrected:
+    on the recorded cases, the LLM's own impacts are closer to a reader's (mean error of the base 0.90) than impacts
     limited to the facts (0.99).
 
     `like` has the catalogue's metrics for the same threat, if the LLM's own metrics would take the score below its
-    floor. As few milder metrics as possible are then reset to the catalogue's values, until the base is at most
-    `MAX_BELOW` below the catalogue's.
+    floor. As few less severe metrics as possible are then reset to the catalogue's values, until the base is at
+    most `MAX_BELOW` below the catalogue's.
     """
     made = {metric: _checked(metric, threat, facts) for metric in METRICS}
     return _raised(made, like) if like else made

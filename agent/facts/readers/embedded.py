@@ -36,13 +36,13 @@ LEAST_DENIAL: Final = 0.8
 _QUOTES: Final = 3
 """Maximum number of statements that one proposal cites, highest scores first."""
 _NEAR: Final = 1.5
-"""How far the score of an additional quote may be below the highest score."""
+"""How far the score of an additional quote may be below the highest score, in log-odds."""
 _FURTHER: Final = -0.5
 """The minimum score of an additional quote."""
 _DIGITS: Final = 4
 MENTIONED: Final = 0.1
-"""From this probability on, a key that was not found may be stated, so its absence is not claimed. On 99 real listings
-with owners held out, an approval that was not found was stated in 12 %; below this probability, in 7 %."""
+"""At this probability or above, the sources may state a key that was not found, so it is not reported absent. On 99
+real listings with owners held out, an approval that was not found was stated in 12 %; below this limit, in 7 %."""
 _VARIABLE: Final = re.compile(r"\b[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*(?:KEY|TOKEN|SECRET|PAT)\b")
 _DEFAULT: Final = re.compile(
     r"\b(on|off|enabled|disabled|active|inactive|required|true|false) by default\b"
@@ -52,8 +52,8 @@ _DEFAULT: Final = re.compile(
 )
 """Phrases that state the default of a control."""
 _LACKS: Final = {"approval_off": "approval_before", "endpoint_no_auth": "endpoint_auth"}
-"""Keys for the lack of a control, which have the control's words: a sentence that states the control more strongly says
-nothing of its lack."""
+"""Maps keys for a missing control to the control. Both are stated in the same words, so a sentence that scores higher
+for the control does not count for its lack."""
 _ONE_ACT: Final = re.compile(
     r"\b(?:every|each|all|any|an?)\s+(?:outgoing |outbound |external )?"
     r"(messages?|e-?mails?|mails?|repl(?:y|ies)|answers?|posts?|payments?|refunds?|orders?|transfers?|merges?"
@@ -94,8 +94,8 @@ class EmbeddedReader:
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
         """Propose each key that is likely enough, and each denial, in the order of the vocabulary.
 
-        A mere claim (`Statement.claim`) can only lead to a control being proposed, and only if no description states
-        that control.
+        From a mere claim (`Statement.claim`), only a control can be proposed, and only if no description states that
+        control.
         """
         readable = readable_of(documents, statements, claims=True)
         if not readable:
@@ -196,7 +196,7 @@ class EmbeddedReader:
         rules = denying()
         hits = matches(statements, rules)
         for number, rule in enumerate(rules):
-            # A pattern alone is not enough for a denial.
+            # A matching pattern is not enough for a denial: the statement must also contain a negation.
             rows = [n for n in np.flatnonzero(hits[:, number]).tolist() if negations(statements[n].text)]
             precision = self._heads.denials[number]
             if rows and precision >= LEAST_DENIAL and self._vocabulary[rule.key].deniable:
@@ -215,8 +215,8 @@ def quote_of(statement: Statement) -> Quote:
 
 
 def _cited(scores: NDArray[np.float32], pinned: Sequence[int]) -> list[int]:
-    """Return the rows of the statements that a proposal cites: those with the highest score or nearly so, and the
-    best of the `pinned` rows, which say how a control is set, if it states the key too."""
+    """Return the rows of the statements that a proposal cites: the highest score and those close to it. If none of
+    these is `pinned` (says how a control is set), the best pinned row is added, provided that it states the key too."""
     order = np.lexsort((np.arange(len(scores)), -scores))[:_QUOTES]
     best = float(scores[order[0]])
     cited = [int(row) for n, row in enumerate(order) if n == 0 or scores[row] >= max(best - _NEAR, _FURTHER)]
@@ -239,6 +239,6 @@ def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
         said = [match for statement in cited for match in _DEFAULT.finditer(quote_of(statement).text)]
         values = {next(filter(None, match.groups())) for match in said}
         told = next((words for row in cited if row.rank >= COUNTING_RANK and (words := default_of(row.text))), "")
-        # If the sentences state different defaults, nothing says which part of the product each of them describes.
+        # If the sentences state different defaults, it is unknown which part of the product each of them describes.
         if len(values) == 1 or (told and not values):
             yield ProposedSlot(name="default", value=values.pop() if values else told)

@@ -21,7 +21,8 @@ from agent.retrieval.embed import embed
 WORDS_SCALE: Final = 5.0
 VECTOR_SCALE: Final = 3.0
 HEADING_SCALE: Final = 1.5
-"""Relative weights of the features, the text vector and the heading vector, as vector lengths; a pattern has 1."""
+"""Relative weights, as vector lengths, of the hashed features, the text vector and the heading vector; a pattern match
+has length 1."""
 _MAX_WORDS: Final = 60
 _MAX_HEADING: Final = 12
 _MAX_TEXT: Final = 1200
@@ -31,7 +32,7 @@ _SHARED: Final = frozenset((
     "variable", "snake", "camel", "url", "call", "version", "money", "percent", "arrow", "warning", "label", "code",
     "assignment",
 ))  # fmt: skip
-"""Shapes of text that the roles of statements are judged by too."""
+"""Text shapes that the role classifier uses too."""
 _SHAPES: Final = {
     **{name: pattern for name, (_, pattern) in SHAPES.items() if name in _SHARED},
     "key variable": re.compile(r"\b[A-Z][A-Z0-9]*+_(?:[A-Z0-9]+_)*(?:KEY|TOKEN|SECRET|PAT|PASSWORD)\b"),
@@ -85,7 +86,7 @@ def feature_ids(statements: Sequence[Statement], names: Sequence[frozenset[str]]
 
 
 def dense(statements: Sequence[Statement]) -> NDArray[np.float32]:
-    """Return each statement's text vector, heading vector and pattern matches, shape (n, 512 + patterns)."""
+    """Return each statement's scaled text and heading vectors and its pattern matches, shape (n, 512 + patterns)."""
     texts = [statement.text for statement in statements]
     headings = [" ".join((*row.path[1:], *row.heads)).strip() or "." for row in statements]
     distinct = {text: n for n, text in enumerate(dict.fromkeys((*texts, *headings)))}

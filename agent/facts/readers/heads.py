@@ -38,7 +38,7 @@ Scores = NDArray[np.float32] | NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FactHeads:
-    """Weights and constants of the heads, ready for use; k keys, f features."""
+    """Weights and constants of the heads, for k keys and f features."""
 
     keys: tuple[str, ...]
     features: NDArray[np.uint32]
@@ -61,7 +61,8 @@ class FactHeads:
     kind_bias: NDArray[np.float32]
 
     def scores(self, statements: Sequence[Statement], names: Sequence[frozenset[str]]) -> NDArray[np.float32]:
-        """Compute the log-odds of each key for each statement, shape (n, k); `names` has the `name_words` of each."""
+        """Compute the log-odds of each key for each statement, shape (n, k). `names` contains the words of each
+        statement's product name (`name_words`)."""
         if not statements:
             return np.zeros((0, len(self.keys)), dtype=np.float32)
         rows, starts = known_features(feature_ids(statements, names), self.features)
@@ -143,7 +144,7 @@ def read_heads(folder: Path) -> FactHeads:
 
 
 def stored(file: Path, digest: str) -> io.BytesIO:
-    """Read a file of arrays. Raises IntegrityError if it was changed."""
+    """Read a file of arrays. Raises IntegrityError if its SHA-256 is not `digest`."""
     content = file.read_bytes()
     if hashlib.sha256(content).hexdigest() != digest:
         raise IntegrityError("the weights and the constants do not belong together", where=str(file))

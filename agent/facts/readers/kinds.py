@@ -1,7 +1,7 @@
 """Probability of each product kind, judged by the page's first lines, headings and form.
 
-A page says what it is in its title, first lines and headings; a manifest and a skill's front matter do so in other
-ways. All of these feed one linear classifier (`evals.training.kind_heads`).
+A page says what it is in its title, first lines and headings, a manifest by its form, a skill in its front matter. All
+of these feed one linear classifier (trained by `evals.training.kind_heads`).
 """
 
 import re

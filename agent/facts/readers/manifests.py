@@ -167,8 +167,8 @@ class _Maker(NamedTuple):
         """Add the facts of the rule that matches a name, if any."""
         for key in rule.keys if rule else ():
             setting = rule is not None and rule.setting
-            # Slots split facts into rows. Nobody needs a row for each of forty lookup tools, but tools that delete need
-            # one each.
+            # Facts with different slots take separate rows. Nobody needs a row for each of forty lookup tools, but
+            # tools that delete need one each.
             telling = slot != "object" or setting or load_vocabulary()[key].grave
             slots: dict[SlotName, str] = {slot: name} if telling else {}
             self.add(key, line, polarity="configurable" if setting else polarity, slots=slots)
@@ -190,7 +190,7 @@ class _Shape(NamedTuple):
     """The slot of this fact that receives the `name` of the match."""
     inferred: bool = False
     names: Literal["tools", "permissions"] | None = None
-    """The rules for the `name` of the match. A permission that the product only "may ask for" counts as
+    """Which rules apply to the `name` of the match. A permission that the product only "may ask for" counts as
     configurable."""
     more: Callable[[_Maker, Line, re.Match[str]], None] | None = None
     asks: bool = False
@@ -215,14 +215,14 @@ def _read(document: Document) -> list[Proposal]:
                 rules = name_rules().tools if shape.names == "tools" else name_rules().permissions
                 may: Polarity = "configurable" if (groups.get("how") or "").startswith("may ask") else "asserted"
                 slot: SlotName = "object" if shape.names == "tools" else "scope"
-                # A GitHub App has a level of access to a resource.
+                # A permission of a GitHub App is a level of access to a resource.
                 name = f"{groups['level']} {match['name']}" if "level" in groups else match["name"]
                 make.names(_rule(rules, name), name, line, slot, polarity=may)
             if shape.more:
                 shape.more(make, line, match)
             if shape.asks:
                 asked.append(line)
-    # Add one fact for all permissions, because otherwise each permission would take up a row of the sheet.
+    # Group the permissions into as few facts as possible; otherwise each would take up a row of the sheet.
     for at in range(0, len(asked), _QUOTES):
         make.add("scopes", *asked[at : at + _QUOTES], confidence=_SURE)
     return make.found
@@ -274,7 +274,7 @@ def _command(make: _Maker, line: Line, match: re.Match[str]) -> None:
 
 
 def _unasked(make: _Maker, line: Line, match: re.Match[str]) -> None:
-    # A file that only tells a client how to start servers has no name of its own.
+    # A file without a product name gets this title: it only tells a client how to start servers.
     of_client = line.document.title == "MCP servers"
     about: Literal["product", "client"] = "client" if of_client else "product"
     make.add("approval_off", line, confidence=_SURE, slots={"object": match["tools"][:200]}, about=about)
@@ -396,4 +396,4 @@ _HINTS: Final = (
     _Shape(_HINT + "destructiveHint true, claims", "deletes_data", _LIKELY, "object", inferred=True),
     _Shape(_HINT + "openWorldHint true, claims", "reads_untrusted_content", _GUESS, "object", inferred=True),
 )
-"""The vendor's hints about tools, read after all else: warnings are believed; reassuring hints are ignored."""
+"""The vendor's hints about tools, read after everything else: warnings are believed, reassuring hints are ignored."""

@@ -1,11 +1,11 @@
 """Estimates of factors and layers from the sources as a whole: learned heads over statements.
 
-There are two sorts of heads, written by `python -m evals.training.derive` to corpus/knowledge/outlook:
+There are two kinds of heads, written by `python -m evals.training.derive` to corpus/knowledge/outlook:
 
     factors   linear in the vector of the first statements, the mean vector of those that state something, and the mean
               of the three best scores of each key
-    layers    a logistic regression per statement, over its vector and its scores; the mean of the three best,
-              calibrated; the best statement itself is the quote on which a layer may rest
+    layers    a logistic regression over the vector and scores of each statement; the mean of the three best results is
+              calibrated, and the best statement itself is the quote on which the layer may rest
 
 Text that carries no facts, flagged text and mere claims have no weight in either, so adding more such text changes
 nothing. A statement whose scores are all low has no weight in the factors. Sentences about controls do not affect
@@ -41,7 +41,7 @@ FACTORS: Final[tuple[FactorKey, ...]] = FACTOR_SETS["0.5"]
 WEIGHTS: Final = "weights.npz"
 CONSTANTS: Final = "outlook.json"
 BEST: Final = 3
-"""The number of best statements averaged: a single one depends too much on its wording."""
+"""The number of top scores to average: a single score depends too much on the wording of its statement."""
 LOWEST: Final = -6.0
 """The score of a key that no statement mentions."""
 STATES: Final = -1.0
@@ -57,14 +57,14 @@ score below the higher limit."""
 FAINT: Final = -2.0
 """A statement whose best score for any key does not exceed this does not count as stating a fact."""
 STATED: Final = 0.0
-"""A statement with this best score counts fully as stating a fact, one between the two limits in part."""
+"""From this best score on, a statement counts fully as stating a fact; between `FAINT` and this, it counts in part."""
 VECTOR_SCALE: Final = 3.0
 SCORE_SCALE: Final = 0.2
 _LEAD: Final = 6
-"""The number of first statements that define what a product is; text further down a page does not affect this."""
+"""The number of opening statements that define what a product is; text further down a page does not affect this."""
 OF_CONTROLS: Final[LayerKey] = "security_compliance"
-"""The layer that sentences about controls belong to. No statement is its quote, because a control that no fact confirms
-is a mere claim and cannot make the layer certain."""
+"""The layer that sentences about controls belong to. No statement is quoted for it, because a control that no fact
+confirms is a mere claim and cannot make the layer certain."""
 TELLS: Final = 0.0
 """Minimum log-odds at which a single statement says enough about a layer to be its quote."""
 _QUOTE_WORDS: Final = 38
@@ -77,7 +77,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class OutlookHeads:
-    """Weights of the outlook heads, ready for use; k keys of the fact reader."""
+    """Weights of the outlook heads; k is the number of keys that the fact reader scores."""
 
     factor_weights: Floats
     """Shape (2 · 256 + k, 10)."""
@@ -100,7 +100,10 @@ class OutlookHeads:
         return {key: round(float(value), 4) for key, value in zip(LAYERS, chances, strict=True)}
 
     def tellings(self, statements: Sequence[Statement], features: Floats) -> dict[LayerKey, Telling]:
-        """For each layer, return the (first) statement that says most about it; `features` as for `layers`."""
+        """For each layer, return the statement that says most about it (the first in a tie), unless none says enough.
+
+        `features` come from `statement_features`.
+        """
         if not statements:
             return {}
         odds = self._layer_odds(features)
@@ -145,7 +148,7 @@ def with_estimates(
 def weighed(
     outlook: Outlook, heads: OutlookHeads, drawn: Floats, statements: Sequence[Statement], features: Floats
 ) -> Outlook:
-    """Add the estimates of `heads` from statements, their `features` and `drawn` (from `pooled`) to the outlook."""
+    """Add to the outlook what `heads` estimate from statements, their `features` and `drawn` (from `pooled`)."""
     found = {
         "factors": heads.factors(drawn),
         "layers": heads.layers(statements, features),
@@ -156,8 +159,8 @@ def weighed(
 
 
 def _stating(features: Floats) -> float:
-    """Return how many statements say what the product does; one that hardly does counts in part, and one that is
-    rather about a control not at all."""
+    """Count the statements that say what the product does. One that barely does counts in part, and one that scores
+    higher for a control does not count."""
     scores = features[:, DIMENSIONS:] / SCORE_SCALE
     controls = control_keys(load_heads().keys)
     best, control = (scores[:, own].max(axis=1, initial=LOWEST) for own in (~controls, controls))
@@ -170,8 +173,8 @@ def control_keys(keys: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def unswayed(odds: Floats, statements: Sequence[Statement]) -> Floats:
-    """Return log-odds of layers, shape (n, 7), in which a control without a stated default does not count for the layer
-    of controls: such a sentence must not clear a flag.
+    """Return the log-odds of layers, shape (n, 7), after removing controls without a stated default from the layer of
+    controls: such a sentence must not clear a flag.
     """
     muted = np.array([is_control(row) and row.rank < COUNTING_RANK for row in statements], dtype=bool)
     odds = odds.copy()
@@ -208,7 +211,7 @@ def is_control(statement: Statement) -> bool:
 
 
 def statement_features(statements: Sequence[Statement], scores: NDArray[np.float32]) -> Floats:
-    """Return the vector and the scores of each statement, float64, shape (n, 256 + k)."""
+    """Return the scaled vector and scores of each statement, float64, shape (n, 256 + k)."""
     own = embed([statement.text for statement in statements])
     return np.hstack([own * VECTOR_SCALE, np.clip(scores, LOWEST, -LOWEST) * SCORE_SCALE]).astype(np.float64)
 
@@ -237,7 +240,7 @@ def _says_something(statement: Statement) -> bool:
 
 
 def best_mean(scores: Floats) -> Floats:
-    """Return the mean of each column's three best values, with missing ones as `LOWEST`: more rows never lower it."""
+    """Return the mean of each column's three best values. Missing values are `LOWEST`, so more rows never lower it."""
     padded = np.vstack([np.maximum(scores, LOWEST), np.full((BEST, scores.shape[1]), LOWEST)])
     found: Floats = np.sort(padded, axis=0)[::-1][:BEST].mean(axis=0)
     return found

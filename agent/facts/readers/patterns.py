@@ -1,4 +1,4 @@
-"""Patterns for keys whose evidence is the form of a statement, or whose gravity calls for a second opinion; see
+"""Patterns for keys that show in the form of a statement, or that are grave enough to need a second signal; see
 corpus/knowledge/reader."""
 
 import re

@@ -66,7 +66,7 @@ _OWN_STORE: Final = re.compile(
 )
 """The product's own data, such as caches and sessions; clearing them does not count as deleting data."""
 _WAY_BACK: Final = re.compile(r"call-?back|redirect[_ ]ur[il]", re.IGNORECASE)
-"""The callback address of a sign-in, which others cannot call."""
+"""The callback address of a sign-in, which is not a network service that others can call."""
 _LISTENING: Final = frozenset({"listens_locally", "listens_on_network"})
 _BY_FORM: Final = frozenset({"fetched_at_start", "api_key", "container", *_LISTENING})
 """Keys for which the form of code is evidence: a package runner, the name of a key, an address."""
@@ -132,7 +132,7 @@ def may_assert(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDAr
 
 def _in_form(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDArray[np.bool_]:
     """Return which statements have a form that allows which keys, shape (n, k)."""
-    # If a key has patterns, one or two words must match one of them, and so must code for the keys in `_BY_FORM`.
+    # For a key with patterns, a text of one or two words must match one of them; for keys in `_BY_FORM`, so must code.
     found = np.ones((len(statements), len(keys)), dtype=bool)
     terse = [
         n
@@ -149,7 +149,7 @@ def _in_form(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDArra
 
 
 def is_real(statement: Statement) -> bool:
-    """Return whether a statement is about something real: no plan, comparison or general definition."""
+    """Return whether a statement is about something real: not a plan, comparison or general definition."""
     above = statement.path[1:]
     if any(_UNREAL_PART.search(heading) for heading in above) or any(_STORY_PART.search(part) for part in above[-1:]):
         return False

@@ -1,4 +1,4 @@
-"""Recognise URLs of the same page or of one template: sessions, tracking, calendars, pagination."""
+"""Recognise URLs that lead to the same page or follow one template: sessions, tracking, calendars, pagination."""
 
 import re
 from typing import Final
@@ -81,7 +81,7 @@ def template(target: Target) -> str:
     names = set()
     for part in query.lower().split("&") if query else ():
         name, _, value = part.partition("=")
-        # A query value only counts if it is the name of a page and contains letters.
+        # A query value only counts if its parameter names a page and it consists of letters.
         names.add(f"{name}={value}" if name in _NAMING and value.isalpha() else name)
     return _host(target) + "/".join(segments) + ("?" + "&".join(sorted(names)) if names else "")
 
@@ -91,7 +91,7 @@ def _general(segment: str) -> str:
 
 
 def folder(target: Target) -> str:
-    """Return the template of a page's folder, with a star in place of the page."""
+    """Return the template of a page's folder, with `*` in place of the page."""
     return template(target._replace(path=target.path.partition("?")[0].rpartition("/")[0] + "/")) + "*"
 
 

@@ -39,9 +39,9 @@ class Web(Protocol):
     def get_all(self, urls: Sequence[str]) -> list[Outcome]:
         """Fetch all addresses, in parallel within the limits per host; outcomes are in the order of `urls`.
 
-        An address that robots.txt forbids, that the guard refuses or whose request fails has the error as its outcome;
-        nothing is raised for a single address. A robots.txt may be requested like any other address, to find its
-        sitemaps; the response is the copy already read for its site.
+        If robots.txt forbids an address, the guard refuses it or its request fails, its outcome is the error; nothing
+        is raised for a single address. A robots.txt may be requested like any other address, to find the sitemaps that
+        it names; the response is the copy already read for its site.
         """
         ...
 

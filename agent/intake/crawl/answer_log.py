@@ -1,9 +1,10 @@
 """The log of HTTP responses: written during a crawl, read to resume or repeat it offline.
 
-A crawl is determined by its responses, so the log is all that must be stored. An entry records either one requested
-address (with its response, whose bytes are stored separately under their hash, or the name of its error) or a budget
-that ran out.
-On disk a log has one JSON object per line, each flushed after the bytes that it refers to: after a kill, the file
+A crawl is determined by its responses, so the log is all that needs to be stored. An entry records either a requested
+address, with its response or its error, or a budget that ran out. The bytes of a response are stored separately, under
+their hash.
+
+On disk, a log has one JSON object per line, each flushed after the bytes that it refers to: after a kill, the file
 contains whole entries and at most one torn line, which is cut off when the file is opened.
 
     blobs/<xx>/<sha256>          bytes of responses
@@ -38,7 +39,7 @@ _CLASSES: Final[Mapping[str, type[SeptetError]]] = {
     kind.__name__: kind for kind in (SeptetError, SourceError, RefusedError, UnavailableError)
 }
 _MAX_AGE: Final = timedelta(days=1)  # age at which a response of an interrupted crawl is requested again
-_STALE_SECONDS: Final = 3600.0  # age at which a temporary file is assumed to have been abandoned by its writer
+_STALE_SECONDS: Final = 3600.0  # age at which a temporary file is assumed to be abandoned
 _VALIDATORS: Final = frozenset({"etag", "last-modified"})
 """Response headers with which a cached response can be revalidated."""
 
@@ -79,7 +80,7 @@ class Stopped(Record):
 
     kind: Literal["stop"] = "stop"
     look: int
-    """Number of earlier checks in this crawl."""
+    """Number of budget checks in this crawl before this one."""
     reason: str
 
 
@@ -112,7 +113,7 @@ class Logged:
         max_bytes: float = inf,
     ) -> None:
         self.heard = Log()
-        """All responses of this run, replayed or new."""
+        """All entries of this run, replayed or new."""
         self._inner = inner
         self._sink = sink
         self._max_bytes = max_bytes
@@ -175,8 +176,9 @@ def entry_of(url: str, outcome: Outcome) -> Answered | Failed:
 
 
 def outcome_of(entry: Answered | Failed, bodies: Mapping[str, bytes]) -> Outcome:
-    """Return the outcome recorded in an entry, with its bytes from `bodies`. Raises IntegrityError if they do not
-    match.
+    """Return the outcome recorded in an entry, with its bytes from `bodies`.
+
+    Raises IntegrityError if the bytes are missing or do not match the entry's hash.
     """
     if isinstance(entry, Failed):
         return _CLASSES.get(entry.error, SeptetError)(entry.what, where=entry.where, hint=entry.hint)
@@ -268,7 +270,9 @@ class Cache:
             return None
 
     def prune(self) -> None:
-        """Remove stale temporary files, interrupted crawls older than a day, and oldest files beyond `max_bytes`."""
+        """Remove stale temporary files and interrupted crawls older than a day, then the oldest files until the rest
+        fits into `max_bytes`.
+        """
         with contextlib.suppress(OSError):
             for folder in self._crawls.iterdir():
                 old = time.time() - folder.stat().st_mtime >= _MAX_AGE.total_seconds()
@@ -328,7 +332,7 @@ class Unfinished:
                         self.known.entries.append(entry)
 
     def add(self, entry: Entry, body: bytes) -> None:
-        """Store a new entry, its bytes first. If the disk is full, recording stops but the crawl goes on."""
+        """Store a new entry, its bytes first. If writing fails, recording stops but the crawl goes on."""
         if not self._writes:
             return
         try:

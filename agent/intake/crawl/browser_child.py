@@ -3,8 +3,8 @@
 It reads one job from standard input as a line of JSON, writes `{"get": address}` for each file that the page asks for,
 reads the response from the next line (null if it was refused or failed), and writes `{"html": text}` or
 `{"error": text}` at the end. Chromium is started with a dead proxy and no name resolution, so that requests are
-answered through this pipe or not at all. Because this is a separate process, it can be killed at any moment, which ends
-the browser as well.
+answered through this pipe or not at all. As a separate process, it can be killed at any moment, which also ends the
+browser.
 """
 
 import base64

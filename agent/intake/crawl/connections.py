@@ -1,8 +1,8 @@
 """Connections below HTTP and TLS, which go only to checked addresses and have a deadline on every read and write.
 
-The time-outs of an HTTP library apply to each read separately, so a server that sends single bytes can evade them. Here
-every request has one deadline for all its reads together. A server must also begin to answer within a separate limit
-and then keep up a minimum rate, so that slow-drip responses end before the deadline.
+The time-outs of an HTTP library apply to each read separately, so a server that sends one byte at a time can evade
+them. Here, every request has a single deadline for all its reads. A server must also begin to answer within a separate
+limit and then keep up a minimum rate, so that slow-drip responses end before the deadline.
 """
 
 import re
@@ -23,7 +23,7 @@ from agent.settings import Settings
 SLOW_GRACE_SECONDS: Final = 5.0
 """Seconds after its first byte during which a server may be arbitrarily slow."""
 SLOW_BYTES_PER_SECOND: Final = 1000.0
-"""Minimum average rate after the grace period; a modem of the nineties was three times as fast."""
+"""Minimum average rate after the grace period; a 1990s modem was three times as fast."""
 MAX_HEADER_BYTES: Final = 65_536
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 _STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3})")
@@ -32,12 +32,12 @@ _CODED: Final = re.compile(rb"(?im)^transfer-encoding:")
 
 
 class _Request(threading.local):
-    """Timing of this thread's running request; times are None while there is none."""
+    """Timing of this thread's current request; the times are None when there is none."""
 
     end: float | None = None
     answer_by: float | None = None
     begun: float | None = None
-    """When the first byte of the response came."""
+    """When the first byte of the response arrived."""
     received: int = 0
     connected: bool = False
     """Whether the running exchange opened a new connection instead of reusing an open one."""
@@ -46,7 +46,7 @@ class _Request(threading.local):
 
 
 class Meter:
-    """Counter of body bytes and request seconds for one product; several threads may use it, each for its own request.
+    """Tracks the byte and time budgets of one product, and the deadline of each thread's current request.
 
     `clock` returns monotonic seconds and `sleep` waits for the given number of seconds; only tests replace them.
     """
@@ -111,14 +111,14 @@ class Meter:
 class TimedStream(httpcore2.NetworkStream):
     """A network stream that enforces the deadline on each read, write and handshake.
 
-    It also tracks whether a request got exactly one response, for responses whose headers declare a length.
+    It also tracks whether exactly one complete response was received, if the headers declare its length.
     """
 
     def __init__(self, inner: httpcore2.NetworkStream, meter: Meter) -> None:
         self._inner = inner
         self._meter = meter
         self._head: bytes | None = b""
-        """Headers of the response, until they are complete."""
+        """Response headers received so far; None once they are complete or too large."""
         self._seen = 0
         self._size: int | None = None
         """Size of the whole response in bytes, known from its headers; None when it cannot be determined."""
@@ -179,10 +179,10 @@ class TimedStream(httpcore2.NetworkStream):
         return TimedStream(self._inner.start_tls(ssl_context, server_hostname, left), self._meter)
 
     def get_extra_info(self, info: str) -> object:
-        """Return the inner stream's information, but report it as readable unless exactly one complete response was
-        received.
+        """Return the inner stream's information.
 
-        The pool then closes the connection, so that leftover bytes are not taken as the response to the next request.
+        Unless exactly one complete response was received, `is_readable` is True: the pool then closes the connection,
+        so that leftover bytes are not taken as the response to the next request.
         """
         if info == "is_readable" and self._seen != self._size:
             return True
@@ -190,8 +190,10 @@ class TimedStream(httpcore2.NetworkStream):
 
 
 def _size_of(head: bytes) -> int | None:
-    """Return the size of a response in bytes from its headers; None if it is interim or chunked, or does not declare
-    exactly one length."""
+    """Return the size of a response in bytes, headers included, according to its headers.
+
+    Return None if the response is interim or chunked, or does not declare exactly one length.
+    """
     status, lengths = _STATUS.match(head), _LENGTH.findall(head)
     if status is None or status[1].startswith(b"1"):
         return None
@@ -201,8 +203,9 @@ def _size_of(head: bytes) -> int | None:
 
 
 class GuardedBackend(httpcore2.NetworkBackend):
-    """Network backend that connects below TLS to guard-checked addresses; certificate name and Host still match the
-    URL.
+    """Network backend that connects only to addresses that the guard has checked.
+
+    It works below TLS, so the certificate and the Host header are still those of the URL's host name.
     """
 
     def __init__(self, guard: Guard, meter: Meter, inner: httpcore2.NetworkBackend | None = None) -> None:
@@ -218,7 +221,10 @@ class GuardedBackend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        """Connect to the first checked address of `host` that answers. Raises RefusedError before opening a socket."""
+        """Connect to the first address of `host` that accepts the connection.
+
+        Raises RefusedError, before opening a socket, when the guard refuses an address.
+        """
         self._meter.request.connected = True
         failure: Exception = httpcore2.ConnectError("no address")
         for address in self._guard.addresses(host.strip("[]"), port):

@@ -36,7 +36,7 @@ from agent.records import About, Link, Site, SourceKind
 from agent.settings import Settings
 
 MIN_WORDS: Final = 12
-"""Minimum number of words; a shorter page contains nothing that could be modelled."""
+"""Minimum number of words of a page; a shorter one contains nothing on which to base a threat model."""
 _WALL_WORDS: Final = 80
 NO_TEXT: Final = "almost no text"
 NO_FILE: Final = "no such file"
@@ -47,7 +47,7 @@ _WALLS: Final = {
     "script": "it builds its text with JavaScript",
 }
 _MIN_LETTERS: Final = 2
-_LETTERS_LOOKED_AT: Final = 5_000_000  # number of letters searched for headings above links; later links get no heading
+_LETTERS_LOOKED_AT: Final = 5_000_000  # characters searched for headings above links; later links get no heading
 _MAX_LINKS_KEPT: Final = 3000
 _SHOWN: Final = 500
 _ATTEMPTS: Final = 4  # page requests allowed for each page of the budget
@@ -77,7 +77,7 @@ _POOR_MAP: Final = re.compile(r"blog|news|post|tag|image|video|author", re.IGNOR
 
 
 def fault(page: Page, *, probe: bool) -> str:
-    """Return why a page does not count as a document, or an empty string; `probe` if no page links to it."""
+    """Return why a page does not count as a document, or an empty string; `probe` means that no page links to it."""
     if is_soft_404(page):
         return NO_FILE if probe else "not found: the page itself says so"
     if page.wall and is_nearly_empty(page):
@@ -158,7 +158,7 @@ class Crawl:
     """Findings about the sitemaps, such as text addressed to assessors; a sitemap has no document to hold them."""
 
     def __post_init__(self) -> None:
-        """Initialise the crawl state; nothing has been requested yet."""
+        """Initialise the crawl state, without sending a request."""
         self.guard.may_lead = self._may_lead
         self._free: set[str] = set()
         self._attempts = 0
@@ -212,7 +212,7 @@ class Crawl:
             found.extend(self._take(batch))
         return tuple(found)
 
-    # Starts
+    # Start pages
 
     def _read_start(self, target: Target, hops: int) -> Read:
         reason = self.web.exhausted()
@@ -234,7 +234,7 @@ class Crawl:
         return replace(read, page=page)
 
     def _opened(self, outcome: Outcome, source: SourceKind = "docs", *, probe: bool = False) -> Read:
-        """Parse a response; raise its error, or that of the parser. A web page is no answer to a `probe`."""
+        """Parse a response; raise its error or the parser's. For a `probe`, an HTML page or a PDF counts as no file."""
         if isinstance(outcome, SeptetError):
             raise outcome
         kind = sniff(outcome.body, outcome.media_type, outcome.url)
@@ -290,7 +290,7 @@ class Crawl:
     # Sitemaps
 
     def _push_map(self, scope: Scope, site: Target) -> None:
-        """Queue the on-topic pages in the sitemaps of `site`: those named in robots.txt, and the usual one."""
+        """Queue the pages on known topics from the sitemaps of `site`: those in its robots.txt, and `/sitemap.xml`."""
         [robots] = self.web.get_all([absolute(site.url, "/robots.txt")])
         waiting = []
         if isinstance(robots, Fetched):
@@ -484,7 +484,10 @@ class Crawl:
         return "the same page as one that was already read" if identity(landed) in self._seen else ""
 
     def _may_lead(self, first: Target, landed: Target) -> bool:
-        """Return whether a redirect is allowed. Only sources and the product's front page may leave the crawl."""
+        """Return whether a redirect is allowed.
+
+        Only a source, the product's front page and the door to it may redirect to a site outside the crawl.
+        """
         if identity(first) in self._free or same_site(first, landed):
             return True
         return any(scope.place(landed) or scope.may_move(first) for scope, _ in self._starts)
@@ -492,7 +495,7 @@ class Crawl:
     def _canonical(self, landed: Target, page: Page) -> None:
         """Mark the page's canonical address as seen, so that it is never requested."""
         named = self._parse(absolute(landed.url, page.canonical))
-        # Accept only another spelling of the same path: a forged canonical address must not keep a real page unread.
+        # Accept only another spelling of the same path: a forged canonical address must not hide a real page.
         if named and named.host == landed.host and named.path.partition("?")[0] == landed.path.partition("?")[0]:
             self._seen.add(identity(named))
 

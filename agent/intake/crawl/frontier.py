@@ -22,7 +22,7 @@ from agent.intake.page import Page, PageLink
 _RUN: Final = 5  # words in one shingle
 _SAME: Final = 0.9  # share of known shingles at or above which a page brings nothing new
 _MIN_SHINGLES: Final = 12
-_BARREN: Final = 3  # pages without new content after which a template counts as a trap
+_BARREN: Final = 3  # number of pages without new content at which a template counts as a trap
 _NOT_FOUND: Final = re.compile(
     r"(?:error )?404\b.*|(?:sorry[,.! ]*)?(?:the |this |that )?(?:page|file|document|article)(?: you .*)? "
     r"(?:was |is |could |can)?(?: ?not)(?: be)? found.*|(?:page |file )?not found.*|"
@@ -75,9 +75,9 @@ _BESIDE_COST: Final = 100
 _LAST_COST: Final = 50
 _EDITION_COST: Final = 40
 _LISTED_COST: Final = 6  # deduction that puts a page named only in the sitemap after linked pages of similar value
-_TOPICS: Final = 2  # multiplier of a template's limit if the link mentions a topic, since the address may say nothing
+_TOPICS: Final = 2  # multiplier of a template's limit if the link names a topic, because the address may not show it
 _SIDE_BY_SIDE: Final = 3  # maximum pages of one varied template in a batch, so that a trap is noticed in time
-_AGAIN_COSTS: Final = (0, 3, 6, 8, 9)  # deductions, by how many pages on the topic were already taken
+_AGAIN_COSTS: Final = (0, 3, 6, 8, 9)  # deductions by number of pages already taken on the topic
 _LEAST: Final = 3  # minimum value of another page on a topic, so that it still comes before a changelog or an example
 _EVERYTHING: Final = ("", "documentation")
 """Topics too broad to group pages by. Their pages are grouped by folder, so that no folder is read completely first."""
@@ -85,7 +85,7 @@ _DEAD_COST: Final = 2
 _MOST_DEAD: Final = 12  # maximum deduction for the links of a page whose other links led nowhere
 _CROWD: Final = 12  # number of pages at which a reference or template counts as a crowd: more than a draft needs
 _CROWD_COST: Final = 5  # deduction that puts a page of a crowd after other pages of similar value
-_LATER_COST: Final = 25  # deduction that puts pages beyond the quota after all others of the site, even sitemap-only
+_LATER_COST: Final = 25  # deduction that puts pages beyond the quota after all others, even those only in the sitemap
 # Name of a folder that contains the pages of a reference.
 _REFERENCE: Final = re.compile(
     r"(?:api|apis|rest|rest-?api|sdk|sdks|(?:api|sdk|cli|code|class|python|js|typescript)?[-_]?references?|"
@@ -99,7 +99,7 @@ _SAME_WORDS: Final = 2  # number of leading words that the names of pages of one
 
 
 class Novelty:
-    """Tells whether a page brings anything new, compared with the pages of the crawl that were taken before it."""
+    """Judges whether a page brings anything new, compared with the pages already read in this crawl."""
 
     def __init__(self) -> None:
         self._known: set[bytes] = set()
@@ -146,7 +146,7 @@ class Verdict(NamedTuple):
     score: int
     reason: str = ""
     beside: bool = False
-    """Whether the page may belong to the directory; such a page counts only if it mentions the product."""
+    """Whether the page may be about the directory itself; such a page counts only if it mentions the product."""
     place: Place = "listing"
 
 
@@ -156,7 +156,7 @@ def is_no_page(href: str) -> bool:
 
 
 def is_log_in(target: Target) -> bool:
-    """Return whether an address is that of an account or a log-in page."""
+    """Return whether an address leads to an account or log-in page."""
     return bool(_LOG_IN.search(target.path)) and not _LOG_IN_TOPIC.search(target.path)
 
 
@@ -202,7 +202,8 @@ def _ranked(home: Target, source: Target, link: PageLink, target: Target, place:
     sibling = (
         same_host and bool(own_folder) and path.startswith(own_folder + "/") and not inside and own != path.rstrip("/")
     )
-    # A neighbour of the listing is another product, whatever its name; a product's page may have docs beside it.
+    # A page next to the listing is another product, even if its path names a topic. Next to a product's own page, such
+    # a path leads to documentation.
     if sibling and (place == "listing" or not words):
         last = _SUFFIX.sub("", unquote(path).lower().rstrip("/").rpartition("/")[2])
         tokens = [token for token in re.split(r"[\W_]+", last) if token]
@@ -234,10 +235,10 @@ def is_other_product(target: Target, name: str) -> bool:
 
 @dataclass(eq=False)
 class Candidate:
-    """An address waiting in the queue; what the queue needs to know about it is computed once, on creation."""
+    """An address waiting in the queue; everything by which the queue ranks and groups it is computed on creation."""
 
     target: Target
-    """As written on the linking page; then without tracking and session parameters."""
+    """Passed as written on the linking page, then stored without tracking and session parameters."""
     scope: Scope
     verdict: Verdict
     depth: int = 1
@@ -255,7 +256,7 @@ class Candidate:
     """Identity of the first page that linked to this address."""
 
     def __post_init__(self) -> None:
-        """Compute key, template, similar pages and worth."""
+        """Compute the key, the template, the groups of similar pages and the worth."""
         self.shown: str = self.target.url
         target = self.target = cleaned(self.target)
         self.key: str = identity(target)
@@ -265,7 +266,7 @@ class Candidate:
         broad = self.topic.name in _EVERYTHING
         self.subject: str = self.topic.name if not broad else "" if self.probe else folder(target)
         self.crowds: tuple[str, ...] = () if self.probe else _crowds(target)
-        # Whether the address has parts that could be incremented endlessly.
+        # Whether the address has parts that could vary endlessly.
         self.varied: bool = not self.probe and is_varied(target._replace(path=_SORTED.sub("/", target.path)))
         self.value: int = max(self.verdict.score, self.topic.worth)
         # The priority before any page is taken.
@@ -316,8 +317,8 @@ class Frontier:
     def push(self, made: Candidate) -> str:
         """Add a candidate. Of two with the same identity, the better one is kept, in the position of the first.
 
-        If their addresses are spelled differently, the spelling that will not be requested is returned, otherwise an
-        empty string. A spelling without tracking or session parameters is preferred.
+        Returns the spelling that will not be requested if the two are spelled differently, otherwise an empty string. A
+        spelling without tracking or session parameters is preferred.
         """
         for crowd in made.crowds:
             self._members[crowd].add(made.key)

@@ -1,8 +1,8 @@
-"""The address guard: parses every URL strictly, resolves its host once, checks every IP address.
+"""The address guard: parses every URL strictly, resolves its host once and checks every IP address found.
 
 A URL that two parsers could read differently is refused rather than interpreted. A host name is looked up once for
-each new connection, all addresses found must be allowed, and the connection goes to an address that was checked (see
-`fetch`), which prevents DNS rebinding.
+each new connection, all addresses found must be allowed, and the connection goes to one of these checked addresses (see
+`connections`), which prevents DNS rebinding.
 
 Sources: the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates RFC 8215, 9602, 9637)
 as of 2026, and the addresses at which cloud providers serve instance metadata, from their own documentation.
@@ -49,7 +49,7 @@ _HINT: Final = "give a public http or https address, or allow the host with --al
 
 
 def _ranges(rows: dict[str, str]) -> tuple[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, str], ...]:
-    """Convert a table from reasons to networks into single networks, each with the reason to refuse it."""
+    """Convert a table of networks by reason into pairs of a network and the reason to refuse it."""
     return tuple((ipaddress.ip_network(each), reason) for reason, listed in rows.items() for each in listed.split())
 
 
@@ -100,8 +100,9 @@ _LOW_IS_IPV4: Final = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::ffff:
 def refusal(address: IpAddress, *, admitted: bool = False) -> str | None:
     """Return why no request may go to `address`, or None when it is allowed.
 
-    `admitted` marks a host that the operator allowed: private and loopback addresses pass, metadata addresses and
-    addresses without an owner do not. Every IPv4 address embedded in `address` by a transition format is checked too.
+    `admitted` marks a host that the operator allowed: private and loopback addresses pass, but cloud metadata,
+    link-local, multicast and reserved addresses do not. Every IPv4 address embedded in `address` by a transition format
+    is checked too.
     """
     candidates: list[IpAddress] = [address]
     isatap = False
@@ -149,7 +150,7 @@ class Target(NamedTuple):
 
 
 class Guard:
-    """Checker of URLs and addresses; hosts in `allow_private` may be private, all others must be public.
+    """Checks URLs and IP addresses; hosts in `allow_private` may be private, all others must be public.
 
     An entry is `HOST[:PORT]`, with an IPv6 host in brackets; without a port it covers ports 80 and 443. Raises
     UsageError when an entry does not have that form.
@@ -238,8 +239,10 @@ class Guard:
 
 
 def looks_like_address(text: str) -> bool:
-    """Return whether a SOURCE that is not a path looks like an address: it has a scheme, a space, a control character
-    or `//`."""
+    """Return whether a SOURCE that is not a path is meant as an address.
+
+    That is, it begins with a scheme or `//`, or contains a space, a backslash or a control character.
+    """
     return bool(_SCHEME.match(text.strip())) or text.startswith("//") or bool(_FORBIDDEN.search(text))
 
 

@@ -1,4 +1,4 @@
-"""Politeness: robots.txt, delays between requests to a host, the number of connections to it.
+"""Politeness: robots.txt, delays between requests to a host, and the number of connections to it.
 
 robots.txt is parsed by protego and applied according to RFC 9309: a missing file (4xx) allows everything, a file that
 cannot be fetched (5xx, no response) allows nothing. A Crawl-delay longer than the configured delay replaces it; a host
@@ -25,7 +25,7 @@ _SAVE: Final = "save the page and use the file instead"
 
 
 class _Host:
-    """The queue of requests to one host."""
+    """Connection slots and request times of one host."""
 
     def __init__(self) -> None:
         self.gate = threading.Lock()  # held by the one request that is waiting to start
@@ -74,7 +74,7 @@ class Manners:
 
     @contextmanager
     def turn(self, target: Target) -> Iterator[None]:
-        """Wait for a free connection slot of the host and for the time of its next request, then hold the slot.
+        """Wait for a free connection slot at the host and until its next request is due, then hold the slot.
 
         The wait does not count towards the request's time. Raises UnavailableError if it would exceed the time budget.
         """
@@ -122,8 +122,9 @@ class Manners:
                 host.slots.notify_all()
 
     def hold(self, target: Target, seconds: float) -> bool:
-        """Leave the host alone for `seconds`; return False, with no effect, if that is too long or exceeds the time
-        left.
+        """Send no request to the host for `seconds`, and return True.
+
+        Return False, without any effect, if that exceeds `max_crawl_delay_seconds` or the time left.
         """
         until = self._meter.clock() + seconds
         if seconds > self._settings.max_crawl_delay_seconds or until >= self._meter.end:

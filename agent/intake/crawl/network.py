@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from agent.intake.crawl.answer_log import Cache
 
 MAX_RATIO: Final = 200
-"""Maximum ratio of decoded bytes to bytes on the wire, checked once `RATIO_FLOOR` bytes were decoded."""
+"""Maximum ratio of decoded bytes to bytes on the wire, checked once more than `RATIO_FLOOR` bytes are decoded."""
 RATIO_FLOOR: Final = 1_048_576
 MAX_ROBOTS_BYTES: Final = 512_000
 """Maximum number of bytes read from a robots.txt; the rest is ignored (RFC 9309 requires at least 500 KiB)."""
@@ -50,7 +50,7 @@ _LOG_IN: Final = re.compile(r"(?i)log-?_?in|sign-?_?in|sso|saml2?|authorize|oaut
 _SAVE: Final = "save the page and use the file instead"
 _MAX_DIGITS: Final = 7
 _VALIDATOR: Final = re.compile(r"[!-~](?:[ -~]{0,500}[!-~])?")
-"""Form of a stored header value that may be sent back to a server; checked because the file may have been changed."""
+"""Form of a cached header value that may be sent to a server; checked because the cache file may have been changed."""
 _CONDITIONS: Final = (("etag", "if-none-match"), ("last-modified", "if-modified-since"))
 
 
@@ -72,7 +72,7 @@ class _AbsentError(SourceError):
 class Network:
     """A `Web` that fetches from the network, with up to `settings.connections` requests at a time.
 
-    `meter` has the budget and the clock, `kept` the earlier responses; `backend` replaces the socket layer.
+    `meter` holds the budgets and the clock, `kept` caches responses between runs, `backend` replaces the socket layer.
     """
 
     def __init__(
@@ -107,9 +107,9 @@ class Network:
         """Fetch all addresses, each after at most `max_redirects` redirects; outcomes are in the order of `urls`.
 
         An outcome is a RefusedError when the guard or robots.txt refuses the address or a redirect, a SourceError when
-        the server has no such page, redirects in a circle or sends too much, and an UnavailableError when it does not
-        answer in time. A request for a robots.txt returns the copy already read for its site, so that the sitemaps
-        named there can be found.
+        the server has no such page, redirects in a circle or sends too much, and an UnavailableError when the server
+        cannot be reached or does not answer in time. A request for a robots.txt returns the copy already read for its
+        site, so that the sitemaps named there can be found.
         """
         return list(self._workers.map(self._get, urls))
 
@@ -135,7 +135,7 @@ class Network:
 
         The body is empty when the server has no such file (any 4xx status) or redirects endlessly; everything is then
         allowed (RFC 9309). Raises RefusedError when the guard refuses the address, UnavailableError when the file
-        cannot be fetched; nothing is then allowed.
+        cannot be fetched; in both cases, nothing is allowed.
         """
         try:
             return replace(self._follow(url, robots=True), requested=url)
@@ -146,7 +146,7 @@ class Network:
             raise kind(f"the site's robots.txt cannot be read: {error.what}", where=url, hint=_SAVE) from None
 
     def _follow(self, url: str, kept: Fetched | None = None, *, robots: bool = False) -> Fetched:
-        """Fetch `url`, checking each redirect; `kept` is an earlier response, to be confirmed by the server."""
+        """Fetch `url`, checking each redirect; `kept` is an earlier response that the server may confirm."""
         self._meter.start_request()
         target = self._guard.parse(url)
         seen = [target]

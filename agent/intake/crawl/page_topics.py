@@ -1,8 +1,8 @@
 """Predict the topic of a documentation page from its address, a link's text or a heading.
 
-A draft needs one page on every topic before a second page on any, so each topic has a name. Each word that indicates a
-topic has a value (`topics.toml`), which is highest for words about an agent's powers and limits. Only the order of the
-values matters.
+A draft needs one page on every topic before a second page on any, so the crawl groups pages by the name of their topic.
+Each word that indicates a topic has a value (`topics.toml`), which is highest for words about an agent's powers and
+limits. Only the order of the values matters.
 """
 
 import re

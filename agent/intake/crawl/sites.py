@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Place = Literal["listing", "product", "repository", ""]
 
-# Domains whose subdomains belong to unrelated owners, missing from the Public Suffix List.
+# Domains whose subdomains belong to unrelated owners, but which the Public Suffix List lacks.
 _SHARED: Final = frozenset(
     (
         *("netlify.com", "windows.net", "amazonaws.com", "glitch.me", "railway.app", "gradio.live", "modal.run"),
@@ -97,7 +97,8 @@ class Scope:
     product: Target | None = None
     repository: Repository | None = None
     door: Target | None = None
-    """A redirecting address on the listing's host, linked as the product's site; its destination is not known yet."""
+    """Address on the listing's host that is linked as the product's site and redirects to it; the destination is not
+    known until the address is requested."""
     because: str = ""
     """Text of the link to the product's site or to its door."""
 
@@ -115,7 +116,7 @@ class Scope:
 
     @property
     def own_site(self) -> bool:
-        """Whether the listing is the front page of a site, and so on the vendor's own site."""
+        """Whether the listing is the front page of its site, which is then taken to be the vendor's own."""
         return self.home.path.partition("?")[0].strip("/").lower() in ("", "index.html", "index.htm", "en", "home")
 
     def place(self, target: Target) -> Place:
@@ -134,7 +135,7 @@ class Scope:
     def _related(self, site: Target, target: Target) -> bool:
         if (target.host, target.port) == (site.host, site.port):
             return True
-        # An allowed host covers only itself, because other services on that machine are unrelated.
+        # A host that the operator allowed covers only itself: other services on that machine are unrelated.
         if self.admits(target.host, target.port) or self.admits(site.host, site.port):
             return False
         return {target.port, site.port} <= {80, 443} and registered_domain(site.host) == registered_domain(target.host)
@@ -161,7 +162,7 @@ def registered_domain(host: str) -> str:
 
 
 def same_site(listing: Target, target: Target) -> bool:
-    """Return whether `target` is on the listing's host or a sibling of it under its domain (`docs.` for `www.`)."""
+    """Return whether `target` is on the listing's host or, disregarding a leading `www.`, on a subdomain of it."""
     if target.host == listing.host:
         return target.port == listing.port or {target.port, listing.port} <= {80, 443}
     base = listing.host.removeprefix("www.")
@@ -177,9 +178,9 @@ def named_sites(
     """Find the product site and the repository that the listing links to, each with a record of the reason.
 
     `links` are the listing's links with their parsed addresses, `name` is the product's name. A link counts only when
-    its own text or `rel` says what it leads to, and never in lists of other products. On a page deep in a directory,
-    navigation and footer belong to the directory. If the directory links to the site only through a click-counting
-    address, that address becomes the scope's `door`.
+    its own text or `rel` says what it leads to, and never in lists of other products. Unless the listing is the front
+    page of the vendor's own site, links in navigation and footer do not count, because they belong to the directory. If
+    the directory links to the site only through a click-counting address, that address becomes the scope's `door`.
     """
     best: tuple[int, Target, str] | None = None
     code: tuple[Repository, Site] | None = None
@@ -189,7 +190,7 @@ def named_sites(
         if link.region == "neighbour" or (link.region == "chrome" and not scope.own_site) or roles & _NOT_THE_PAGES_OWN:
             continue
         if scope.admits(target.host, target.port) and not scope.admits(scope.home.host, scope.home.port):
-            continue  # A public page must not choose hosts that the operator allowed.
+            continue  # A public page must not send the crawl to private hosts that the operator allowed.
         words = _ENDS.sub("", " ".join(link.text.split()))
         if len(words.split()) > _MAX_WORDS:
             words = ""

@@ -55,7 +55,7 @@ class Sheets:
 def inline_sheets(body: bytes, sheets: Sequence[str]) -> bytes:
     """Append the linked style sheets to `body`, an HTML page in a character set that contains ASCII.
 
-    This sends them to the parsing child together with the page; `cascade.without_sheets` separates them again there.
+    They reach the parsing child as part of the page; there, `cascade.without_sheets` separates them again.
     """
     for sheet in sheets:
         plain = "".join(c if c.isascii() else f"\\{ord(c):x} " for c in sheet).replace("</", "<\\/")

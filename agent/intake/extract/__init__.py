@@ -1,1 +1,1 @@
-"""Turns bytes into documents and statements. Nothing here opens a socket."""
+"""Turns bytes into documents and statements. Nothing here opens a network connection."""

@@ -42,7 +42,7 @@ _NO_PROSE: Final = re.compile(r"`|[\"']\s*:|[{}]")
 """Signs of code: API references repeat common parameters and sample keys, which is not keyword stuffing."""
 _MIN_REPEATS: Final = 6
 _MIN_REPEATED_SHARE: Final = 0.05
-"""Share of a page's text above which a repeated sentence counts as keyword stuffing."""
+"""Minimum share of a page's text that a repeated sentence must fill to count as keyword stuffing."""
 
 # Headings of material about something other than this product. The pattern matches the whole heading, so that
 # "Recommended settings", "Code reviews" and "Related entities" still count as content about the product.
@@ -80,7 +80,7 @@ _OTHER_TEXT: Final = re.compile(
     r"(?:Not certain from (?:the )?listing\b|Scored with the (?:canonical )?OWASP AIVSS|"
     r"Per-layer threats for this agent)"
 )
-# Labels that introduce such material on a page without headings for it; the next label of the product itself ends it.
+# Labels that introduce such material on pages without headings for it; the product's own next label ends it.
 _LABEL: Final = re.compile(
     rf"(?:owasp )?aivss\b.*|maestro\b.*|.*\b(?:aivss|score) rationale|agentic threat model|"
     rf"(?:related|similar|other|recommended|featured|sponsored) {_THINGS}|you (?:may|might) also like|"
@@ -99,7 +99,7 @@ class _Heading(NamedTuple):
 
 
 class _Composer:
-    """A document's text, blocks, sections and findings, while blocks are added in order."""
+    """Collects a document's text, blocks, sections and findings as blocks are added in order."""
 
     def __init__(self, identity: str, base: About, *, listing: bool) -> None:
         self.blocks: list[DocumentBlock] = []
@@ -113,23 +113,23 @@ class _Composer:
         self._starts: list[tuple[int, tuple[str, ...], About]] = [(0, (), base)]
         """The offset at which each section begins, its path, and what it is about."""
         self._spill = False
-        """Whether the text follows a label of material about something else."""
+        """Whether the current text follows a label that introduces material about something else."""
 
     def take(self, block: Block) -> None:
-        """Clean and add a block, and find what it hides, reorders or forges."""
+        """Clean and add a block, and record a finding for everything it hides, reorders or forges."""
         cleaned = clean(block.text, _PLACES.get(block.kind, "a paragraph"))
         text = _one_line(cleaned.text, block.kind)
         active = sanitise.find_active(text) if text and block.kind != "code" else ()
         start = 0
         if text:
-            # A heading must not open a section if it forges markup or structure, or displays differently from its
-            # characters.
+            # A heading must not open a section if it forges markup or structure, or if it looks different from what
+            # its characters say.
             forged = bool(active) or any(r.kind in _REORDERS for r in cleaned.removed)
             plain = block._replace(kind="paragraph", level=0) if forged and block.kind == "heading" else block
             start = self._add(plain._replace(text=text))
         end = start + len(text)
         for kind, where, excerpt in cleaned.removed:
-            # A person sees something other than what the characters say, so this text is reported and left out.
+            # A reader sees something other than what the characters say, so the finding withdraws the text.
             span = (start, end) if kind in _REORDERS else (0, 0)
             self.find(kind, *span, where, excerpt)
         for mark in active:
@@ -173,7 +173,7 @@ class _Composer:
         at = 0
         for part in block.links[:_MAX_PARTS]:
             place = block.text.find(part, at) if part else -1
-            if place >= 0:  # a part that was changed by cleaning is left out
+            if place >= 0:  # a link text that cleaning changed is left out
                 at = place + len(part)
                 links.append((start + place, start + at))
         self.blocks.append(
@@ -194,7 +194,7 @@ class _Composer:
         self._length += len(text)
 
     def _open(self, block: Block) -> None:
-        """Begin a section if the block is a heading, or about something other than the previous block."""
+        """Begin a section if the block is a heading or is about something other than the previous block."""
         if block.kind == "heading":
             first = not self._stack
             while self._stack and self._stack[-1].level >= block.level:
@@ -221,7 +221,7 @@ class _Composer:
 
 @lru_cache(maxsize=64)
 def _cleaned(heads: tuple[str, ...]) -> tuple[str, ...]:
-    """Return column headings, cleaned; remembered, because every row of a table repeats them."""
+    """Return the cleaned column headings; cached, because every row of a table repeats them."""
     return tuple(_one_line(clean(head, "").text, "row") for head in heads)
 
 
@@ -259,7 +259,7 @@ def compose(
 
     `about` applies to sections whose headings do not say otherwise.
 
-    Raises nothing; a page without blocks gives an empty text and no sections.
+    Never raises; a page without blocks yields an empty text and no sections.
     """
     page, kind, url = shortened(page)[0], kind or snapshot.kind, url or snapshot.final_url
     made = _Composer(identity, about, listing=kind == "listing")

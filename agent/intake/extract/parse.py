@@ -30,9 +30,9 @@ _KINDS: Final[dict[MediaKind, tuple[str, str]]] = {
     "yaml": ("application/yaml application/x-yaml text/yaml text/x-yaml +yaml", ".yaml .yml"),
     "xml": ("application/xml text/xml", ".xml"),
 }
-"""The media types of each kind, beginning with the one under which it is recorded, and its suffixes.
+"""For each kind, its media types (the first is the one recorded) and its file suffixes, both separated by spaces.
 
-`+json` stands for a structured type, as in `application/openapi+json`."""
+`+json` matches any media type with that ending, such as `application/openapi+json`."""
 SUFFIXES: Final = {suffix: kind for kind, (_, suffixes) in _KINDS.items() for suffix in suffixes.split()}
 _BY_MEDIA: Final = {media: kind for kind, (known, _) in _KINDS.items() for media in known.split()}
 _MARKS: Final = b"\xef\xbb\xbf \t\r\n"
@@ -45,7 +45,7 @@ _HTML_MARKS: Final = (b"<!doctype html", b"<html", b"<head", b"<body", b"<div", 
 _SITEMAP: Final = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)\b")
 _API: Final = re.compile(rb"(?:^|\n)[\"']?(?:openapi|swagger)[\"']?[ \t]*:[ \t]*[\"']?[23]\.")
 _HEADING: Final = re.compile(rb"(?:^|\n)#{1,6} \S")
-# The bytes begin and end like JSON, so that `[draft] notes` stays text.
+# A body counts as JSON only if it begins and ends like JSON, so that `[draft] notes` stays text.
 _JSON_START: Final = re.compile(rb"[\xef\xbb\xbf\s]*(?:\{\s*(?:\"|\})|\[\s*(?:[\[{\"\d\]-]|true|false|null))")
 _JSON_ENDS: Final = (b"}", b"]")
 _SNIFFED: Final = 1024
@@ -68,14 +68,14 @@ _WORST: Final = {
 }
 _UNPARSED: Final = ("cannot be parsed", _SAVE)
 _DETAILED: Final = frozenset({"json", "yaml", "xml"})
-"""Failures whose detail says where the error in the document is."""
+"""Failures whose detail says where in the document the error is."""
 
 
 def sniff(body: bytes, declared: str, name: str) -> MediaKind:
     """Return the kind of `body`, judged by its first bytes, then its declared media type, then the suffix of `name`.
 
-    Markdown may begin like HTML, so a media type or suffix that says Markdown decides, unless the bytes are those of
-    a PDF or of a whole HTML document. Raises SourceError if the body has no readable kind.
+    Markdown may begin like HTML, so a media type or suffix that says Markdown takes precedence, unless the body is a
+    PDF or a complete HTML document. Raises SourceError if the body is not of a supported kind.
     """
     head = body[:_SNIFFED].lstrip(_MARKS).lower()
     suffix = PurePosixPath(name.partition("?")[0].partition("#")[0]).suffix.lower()
@@ -128,20 +128,20 @@ def _by_content(body: bytes, head: bytes, suffix: str, expected: MediaKind | Non
 
 
 def media_type(kind: MediaKind) -> str:
-    """Return the media type under which a kind is recorded."""
+    """Return the media type recorded for `kind`."""
     return _KINDS[kind][0].split()[0]
 
 
 def read_page(body: bytes, kind: MediaKind, charset: str, name: str, settings: Settings) -> Page:
-    """Read `body` of the given `kind` as a page, or its first document if there are several; `name` is for messages.
+    """Read `body` as a page, or only its first document if it contains several; `name` is used in error messages.
 
-    Raises SourceError if the bytes are not text, or if the parser fails or exceeds its time or memory.
+    Raises SourceError if the bytes are not text, or if the parser fails or exceeds its time or memory limit.
     """
     return read_parts(body, kind, charset, name, settings)[0].page
 
 
 def read_parts(body: bytes, kind: MediaKind, charset: str, name: str, settings: Settings) -> tuple[Part, ...]:
-    """Read all documents in `body`, at least one; a JSON listing includes its documentation.
+    """Read every document in `body` (there is at least one); a JSON listing also yields its documentation pages.
 
     Raises SourceError as `read_page` does.
     """

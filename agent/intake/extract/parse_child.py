@@ -1,8 +1,8 @@
 """The parsing child: a warm process that forks once for each document and reads it there.
 
-The warm process keeps the readers loaded and touches no bytes of any source. For each document it receives three open
-files through its socket (the bytes, a file for the answer, a pipe for the status) and forks. The fork limits its own
-processor time, wall-clock time, memory and output, reads that one document, writes its blocks as JSON and exits, so a
+The warm process keeps the readers loaded and never touches the bytes of a source. For each document it receives three
+open files through its socket (the bytes, a file for the answer, a socket for the status) and forks. The fork limits its
+own CPU time, wall-clock time, memory and output, reads that one document, writes its blocks as JSON and exits, so a
 page that hangs or crashes a parser costs one fork. Neither process is given a network connection, an environment or any
 other file. Both end when the program that started them ends.
 """
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _reader(kind: str) -> Callable[[str, bytes], tuple[Part, ...]]:
-    """Return the reader of a kind, which takes the declared character set and the bytes; imports the kind's format."""
+    """Import and return the reader for a kind; it takes the declared character set and the bytes."""
     if kind == "pdf":
         from agent.intake.extract.formats.pdf import read_pdf
 
@@ -82,7 +82,7 @@ def _reader(kind: str) -> Callable[[str, bytes], tuple[Part, ...]]:
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel end this process together with the warm one; outside Linux only the wall-clock limit applies."""
+    """Have the kernel kill this process when the warm one ends; outside Linux only the wall-clock limit applies."""
     if sys.platform == "linux":
         import ctypes
 
@@ -97,7 +97,7 @@ def _serve(files: list[int], kind: str, charset: str, limits: list[float]) -> No
     seconds, wall, memory = limits
     word = FAILED
     try:
-        # By default, the signals of both timers end the process, even in the middle of parsing.
+        # Both timers' signals end the process by default, even in the middle of parsing.
         signal.setitimer(signal.ITIMER_REAL, wall)
         signal.setitimer(signal.ITIMER_PROF, max(seconds, 0.05))
         hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
@@ -121,7 +121,7 @@ def _serve(files: list[int], kind: str, charset: str, limits: list[float]) -> No
 
 
 def _answer(kind: str, charset: str, body: bytes) -> dict[str, object]:
-    """Return the answer for one document: its parts, or the kind of failure and perhaps a detail in words."""
+    """Return the answer for one document: its parts, or the kind of failure and sometimes a detail in words."""
     try:
         return {"parts": _reader(kind)(charset, body)}
     except Unreadable as error:

@@ -1,4 +1,4 @@
-"""The parent of the parsing child: starts it, sends it documents, and reports how each parse ended.
+"""Parent side of the parsing child: starts it, sends it documents, and reports how each parse ended.
 
 One warm process serves all threads of the program; at most two documents are parsed at a time. If the warm process
 is gone (killed, out of memory), it is restarted, at most once per document.
@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from agent.intake.extract.parse_child import BEGUN, DONE, FAILED, REQUEST
 
-# -I: no environment, no user site, no current folder on the path; the package's own folder is added by name.
+# -I ignores environment variables, the user site and the current folder, so the package's folder is added here.
 _BOOTSTRAP: Final = (
     f"import sys; sys.path.insert(0, {str(Path(__file__).resolve().parents[3])!r}); "
     "from agent.intake.extract.parse_child import main; main()"
@@ -35,7 +35,7 @@ _TRIES: Final = 2
 _MOMENT: Final = 0.1
 
 
-class Stopped(Exception):  # noqa: N818  (an outcome of the child; `extract` names the document)
+class Stopped(Exception):  # noqa: N818  (an outcome; `parse` raises the error that names the document)
     """The fork ended without an answer; the message is "killed" if a limit ended it, otherwise "failed"."""
 
 
@@ -47,7 +47,7 @@ class _Warm(NamedTuple):
 
 
 class WarmParser:
-    """A warm parsing process, started with the first document and ended by `close` or with the program."""
+    """A warm parsing process, started for the first document and ended by `close` or when the program exits."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -55,7 +55,7 @@ class WarmParser:
         self._warm: _Warm | None = None
 
     def parse(self, body: bytes, kind: str, charset: str, seconds: float, memory: int) -> bytes:
-        """Return the child's answer about `body`: JSON with `parts`, or `error` and perhaps `detail`.
+        """Return the child's answer for `body`: JSON with `parts`, or with `error` and sometimes `detail`.
 
         The limits are `seconds` of CPU time and `memory` MiB of address space. Raises Stopped if the fork ended without
         an answer.
@@ -70,7 +70,10 @@ class WarmParser:
         raise Stopped("killed")
 
     def close(self, process: subprocess.Popen[bytes] | None = None) -> None:
-        """End the warm process (if given, only `process`) and its forks; the next document starts another."""
+        """End the warm process and its forks; the next document starts a new one.
+
+        If `process` is given and is no longer the warm process, nothing happens.
+        """
         with self._lock:
             warm = self._warm
             if warm is None or (process is not None and process is not warm.process):
@@ -104,7 +107,7 @@ class WarmParser:
             raise Stopped("failed")
         if said.startswith(BEGUN):
             try:
-                # The sockets of a dying process may close before it is seen to exit.
+                # A dying process may close its sockets before its exit can be observed.
                 process.wait(_MOMENT)
             except subprocess.TimeoutExpired:
                 raise Stopped("killed") from None
@@ -112,7 +115,7 @@ class WarmParser:
         return None
 
     def _send(self, request: bytes, files: list[int]) -> subprocess.Popen[bytes] | None:
-        """Send a request to the warm process, started if there is none, and return it; None if it just ended."""
+        """Send a request to the warm process (started if necessary) and return the process; None if it just ended."""
         with self._lock:
             warm = self._warm
             if warm is None or warm.owner != os.getpid() or warm.process.poll() is not None:
@@ -137,7 +140,7 @@ class WarmParser:
             return warm.process
 
     def _said(self, status: socket.socket, wall: float, process: subprocess.Popen[bytes]) -> bytes:
-        """Read the status to its end: the mark that the fork began, and its final status unless it was killed."""
+        """Return the status bytes: BEGUN, then DONE or FAILED unless a process died. Raises Stopped on a timeout."""
         deadline = time.monotonic() + _START
         said = b""
         while select.select([status], [], [], max(0.0, deadline - time.monotonic()))[0]:

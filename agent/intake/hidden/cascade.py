@@ -96,7 +96,7 @@ class _Rule(NamedTuple):
 class Cascade:
     """The rules of a page's sheets, matched against its tree once.
 
-    `generated` are the texts that rules insert before or after elements.
+    `generated` lists the texts that rules insert before or after elements.
     """
 
     def __init__(self, root: etree._Element, sheets: Sequence[str]) -> None:
@@ -123,7 +123,7 @@ class Cascade:
         self._match()
 
     def style(self, element: etree._Element, hints: Style | None = None) -> dict[str, str]:
-        """Return the declared values of an element, its inline style included; `hints` are those from its attributes.
+        """Return the declared values of an element, inline style included; `hints` are those that its attributes imply.
 
         Custom properties are included under their own names; variables are not substituted yet.
         """
@@ -345,7 +345,7 @@ def _is_transformed(style: Style) -> bool:
     moves = [part for match in _MOVED.finditer(transform) for part in match[1].split(",")]
     for part in (*moves, *style.get("translate", "").split()):
         distance = pixels(part)
-        # A percentage refers to the box itself: a slide waiting beside its window is moved by 100 %.
+        # A percentage refers to the box itself: a carousel slide that waits out of view is moved by 100 %.
         if distance is not None and (distance <= -_FAR_AHEAD if part.strip().endswith("%") else _is_far(part)):
             return True
     return False

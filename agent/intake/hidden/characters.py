@@ -43,7 +43,7 @@ _MIXED: Final = re.compile(
     r"(?<![^\W\d_])(?=[A-Za-z]*[аеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАορν])(?=[^\W\d_]*[A-Za-z])"
     r"[A-Za-zаеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАορν]{3,}(?![^\W\d_])"
 )
-_WORTH: Final = {"zero": 3, "soft": 4, "private": 8}  # minimum numbers of characters to be reported
+_WORTH: Final = {"zero": 3, "soft": 4, "private": 8}  # minimum number of characters for a report
 _WORTH_MIXED: Final = 2
 _FINDINGS: Final = {"bidi": "bidi-control", "combining": "combining-flood"} | {
     "control": "control-characters",

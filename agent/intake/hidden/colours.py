@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 _MAX: Final = 255.0
 _LEAST_CONTRAST: Final = 1.2  # luminance ratio (at most 21) below which letters cannot be seen on their background
-_CLOSE: Final = 80.0  # sum of channel differences (of 765) up to which the ratio decides; beyond, hues differ visibly
+_CLOSE: Final = 80.0  # sum of channel differences (0 to 765) up to which the ratio decides; above, hues differ visibly
 _FAINT: Final = 0.1
 _LINEAR: Final = 0.04045  # channel value up to which the sRGB transfer curve is linear
 _PIECE: Final = re.compile(r"#[0-9a-f]{3,8}\b|\b[a-z-]+\([^()]*\)|\b[a-z]{3,20}\b")
@@ -27,7 +27,7 @@ BLACK: Final = Colour(0.0, 0.0, 0.0)
 
 @functools.lru_cache(maxsize=4096)
 def colour(value: str) -> Colour | None:
-    """Parse a value as one colour; return None if it is not a colour or unknown (a variable, a picture)."""
+    """Parse a value as one colour; return None if it is anything else, such as a picture or an unresolved variable."""
     from tinycss2.color4 import parse_color
 
     try:

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
-_MAX_PASSAGE: Final = 260  # characters of several sentences together; longer sentences are only examined on their own
+_MAX_PASSAGE: Final = 260  # maximum characters of sentences examined together; beyond, they are examined one by one
 _MAX_UNIT: Final = 600  # characters examined in one sentence or line
 _MIN_UNIT: Final = 20
 _LONG: Final = 160
 _MAX_UNITS: Final = 20_000  # sentences examined in one text; about as many as in a book
 _MAX_FOUND: Final = 200
 _REMEMBERED: Final = 4_000
-# Sentences before (negative) and after one with a word about assessment that are examined together with it.
+# Each sentence with a word about assessment is examined together with this many before it (negative) and after it.
 _SPREADS: Final = ((0, 0), (-1, 0), (0, 1), (-1, 1), (-2, 0), (0, 2))
 _MATTER: Final = re.compile(
     r"threat|risk|scor|rating|rate[ds]?\b|grad(?:e|ing)|severit|verdict|finding|assess|rubric|aivss|conclu|review|evaluat|weakness|vulnerab|"
@@ -194,7 +194,8 @@ GROUPS: Final = {
     "assessed": frozenset({"assessor", "reader", "yours", "report"}),
     "answered": frozenset({"judged", "thought", "turn", "done"}),
 }
-"""Cues that combine several: the wanted result, the product it concerns, the addressee, and a ready-made answer."""
+"""Groups of cues, each of which counts as one more cue: a lenient result, any result, the product that it concerns, the
+addressee, and a ready-made answer."""
 WEIGHTS: Final = {
     "assessor": 0.7, "reader": 0.8, "threat": 1.8, "risk": 1.3, "finding": 0.0, "score": 2.1, "factor": 0.8,
     "zero": 0.3, "low": -0.4, "empty": 0.0, "safe": 1.9, "no-threats": 1.9, "harsh": -0.6, "rival": -0.4,
@@ -251,13 +252,13 @@ class Passage(NamedTuple):
 def find(text: str) -> tuple[tuple[int, int], ...]:
     """Return the non-overlapping passages (start, end) of `text` whose cues mark an order to an assessor, in order.
 
-    Of overlapping passages the shortest counts, because a passage found is withdrawn from the estimators.
+    Of overlapping passages only the shortest counts, so that as little text as possible is kept from the estimators.
     """
     found: list[Passage] = []
     for each in sorted(passages(text), key=lambda passage: (passage.end - passage.start, passage.start)):
         if any(other.start < each.end and each.start < other.end for other in found):
             continue
-        score = math.fsum(WEIGHTS.get(cue, 0.0) for cue in each.cues)  # the order of a set must not decide
+        score = math.fsum(WEIGHTS.get(cue, 0.0) for cue in each.cues)  # exact, so that set order has no effect
         if score > THRESHOLD and not _REPORTED.search(text, each.start, each.end):
             found.append(each)
             if len(found) == _MAX_FOUND:

@@ -1,7 +1,8 @@
 """Undo disguises of text: homoglyphs, digits for letters, spaced letters, reversals, encodings.
 
-`folded` yields readings of the same length, `hidden` yields stretches with their decoded readings. Both are bounded in
-time and size and yield nothing for most text: each disguise is only tried where its typical characters occur.
+`folded` yields alternative readings of the whole text, of the same length; `hidden` yields disguised stretches of it
+with their decoded readings. Both are bounded in time and size and yield nothing for most text: each disguise is only
+tried where its typical characters occur.
 """
 
 import base64
@@ -110,7 +111,7 @@ def folded(text: str) -> Iterator[str]:
 
 
 def hidden(text: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-    """Yield stretches of `text` (start, end) with the readings to which they may decode."""
+    """Yield disguised stretches of `text` as (start, end, possible readings)."""
     places = 0
     for start, end, readings in _places(text):
         found = tuple(reading for reading in readings if _is_text(reading))

@@ -1,11 +1,12 @@
 """Find text that addresses the assessor of a page rather than its reader.
 
-A match of a pattern (`orders`) is flagged for the analyst and withdrawn from the estimators; it blocks nothing. The
-text is searched as it is, and again with its disguises undone (`decoding`). A quoted or reported example on a vendor's
-security page ("attackers write 'ignore previous instructions'") is not an order.
+A match of a pattern (`orders`) is flagged for the analyst and not read by any estimator; it blocks nothing. The text is
+searched as it is, and again with its disguises undone (`decoding`). A quoted or reported example on a vendor's security
+page ("attackers write 'ignore previous instructions'") is not an order.
 
-A pattern of forty words costs a hundred nanoseconds per character; testing whether one of its words occurs costs less
-than one. So every pattern of `orders` runs only where its words occur; these words are derived from the pattern itself.
+Searching for a pattern of forty words takes a hundred nanoseconds per character; testing whether one of its words
+occurs takes less than one nanosecond. So every pattern of `orders` runs only where its words occur; these words are
+derived from the pattern itself.
 """
 
 import importlib
@@ -18,7 +19,7 @@ from typing import Any, Final, NamedTuple
 from agent.intake.hidden import cues, decoding
 from agent.intake.hidden.orders import FRAMES, ORDERS, OTHER_LANGUAGES
 
-_MAX_STRINGS: Final = 64  # alternatives in a group of required strings; testing for a larger group is not worth it
+_MAX_STRINGS: Final = 64  # maximum alternatives in a group of required strings; a larger group is not worth testing for
 _MIN_LENGTH: Final = 2
 _MAX_CLASS: Final = 4
 _Item = Any
@@ -42,10 +43,9 @@ class _Part(NamedTuple):
 
 
 def required_strings(pattern: str) -> list[_Strings]:
-    """Return groups of lower-case strings, the rarest first; every match of `pattern`, whatever its case, has one
-    string of each group.
+    """Return groups of lower-case strings; every match of `pattern`, whatever its case, has a string of each group.
 
-    Empty when no group can be determined.
+    The most selective group comes first. The list is empty when no group can be determined.
     """
     parser = importlib.import_module("re._parser")
     groups = set(_sequence(parser.parse(pattern, re.IGNORECASE)).groups)
@@ -108,11 +108,12 @@ class _Order:
         self._source = source
         groups = required_strings(source)
         self.needs: Final = tuple(tuple(string.encode() for string in sorted(group)) for group in groups)
-        """Groups of UTF-8 strings; every match contains one of each group. Bytes are searched ten times as fast."""
+        """Groups of UTF-8 strings; every match contains one of each group. Searching bytes is ten times as fast as
+        searching text."""
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """Compiled when its strings first occur: most texts contain those of few patterns."""
+        """The pattern, compiled when its strings first occur, since most texts contain those of few patterns."""
         return re.compile(self._source, re.IGNORECASE)
 
 
@@ -166,18 +167,19 @@ class Addressed(NamedTuple):
 
 
 _LEAD: Final = 3
-"""Number of characters before a place that show what introduces it."""
+"""Number of characters before a match that are examined for what introduces it, such as a colon."""
 _BLANK: Final = re.compile(
     r".{0,2}[:|=]\s*[<{\[](?!low|none|no|safe|minimal|zero|pass|approved?|medium|high)[a-z][a-z_-]{0,12}[>}\]]",
     re.IGNORECASE | re.DOTALL,
 )
-"""A blank to fill in after its label, as in "Verdict: <verdict>"."""
+"""A placeholder after its label, as in "Verdict: <verdict>"."""
 
 
 def find(text: str, *, cued: bool = True) -> tuple[Addressed, ...]:
     """Return up to 200 non-overlapping places in `text`, in order, that address an assessor or a language model.
 
-    Without `cued`, only the patterns of `orders` count: the cues also weigh words that a security text uses itself.
+    If `cued` is False, only the patterns of `orders` count: the cues also react to the ordinary words of a security
+    text.
     """
     named = list(islice(_plain(text), _MAX_PLACES))
     # A sentence found by a pattern is not extended by cues in its neighbours.
@@ -192,7 +194,7 @@ def find(text: str, *, cued: bool = True) -> tuple[Addressed, ...]:
             spans.append((start, end))
     merged: list[Addressed] = []
     for start, end in sorted(spans):
-        # A place that is nothing but a blank belongs to a form, and hands no answer to an assessor.
+        # A place that is only a placeholder belongs to a form; it gives an assessor no answer.
         if _BLANK.fullmatch(text[max(0, start - _LEAD) : end]):
             continue
         if merged and start <= merged[-1].end:

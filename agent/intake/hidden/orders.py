@@ -50,7 +50,7 @@ _DROP: Final = (
     r"(?:ignore|disregard|forget|override|bypass|discard|neglect|abandon|set aside|pay no attention to|do not follow|"
     r"don['’]t follow|stop following|no longer follow|throw away|replace)"
 )
-# The words in which a product documents that its prompt can be changed.
+# How a product documents that its prompt can be changed.
 _OWN_PROMPT: Final = (
     r"(?:override|replace)\s+the\s+(?:(?:default|existing|current)\s+)?(?:prompts?|instructions?|messages?)\b"
 )

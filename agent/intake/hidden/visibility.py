@@ -393,7 +393,7 @@ def _speaks(text: str) -> bool:
 
 
 def mount_is_empty(root: etree._Element) -> bool:
-    """Return whether the page has an element into which scripts put its content, and that element is empty."""
+    """Return whether the page has an empty element that scripts are meant to fill with its content."""
     return any(
         element.get("id") in _MOUNTS and not _words(element) for element in root.iter("div", "main", "section", "body")
     )

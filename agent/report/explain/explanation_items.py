@@ -32,7 +32,7 @@ class Row(Record):
     text: str
     evidence: tuple[str, ...] = ()
     number: float | None = None
-    """The number in the text, for machine use."""
+    """The number in the text, for programs."""
 
 
 class Passage(Record):
@@ -62,12 +62,12 @@ def as_json_text(explanation: Explanation) -> str:
 
 
 def row(label: str, text: str, evidence: Sequence[str] = (), number: float | None = None) -> Row:
-    """Build a row from its parts."""
+    """Build a row; `evidence` are the ids of the quotes that support its text."""
     return Row(label=label, text=text, evidence=tuple(evidence), number=number)
 
 
 def passage(heading: str, rows: Iterable[Row]) -> Passage:
-    """Build a passage from its parts."""
+    """Build a passage from a heading and its rows."""
     return Passage(heading=heading, rows=tuple(rows))
 
 
@@ -81,7 +81,10 @@ def made(view: View, item: str, kind: str, title: str, *passages: Passage) -> Ex
 
 
 def _maker(draft: Draft, part: str, with_llm: str = "") -> list[Row]:
-    """Describe who made a part, and why the LLM did not; `with_llm` describes a part to which the LLM contributed."""
+    """Describe who made a part, and why the LLM's version is missing, if it is.
+
+    If the LLM contributed to the part, `with_llm` replaces the description.
+    """
     found = made_by(draft, part)
     if found is None:
         return []
@@ -112,7 +115,7 @@ def _questions_about(view: View, key: str) -> Passage:
 
 
 def _lowerings_of(view: View, key: str) -> Passage:
-    """List the lowerings of this target or because of this quote, with the rule for each."""
+    """List the lowered values of this target, or those that this quote lowered, with the rule for each."""
     rows = (
         row(name_of(m.target), f"{m.before:.2f} → {m.after:.2f}, rank {m.rank}: {m.rule}", (m.evidence,))
         for m in view.draft.lowerings

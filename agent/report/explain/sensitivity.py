@@ -1,4 +1,4 @@
-"""How far each single input moves a score, computed exactly from the stored inputs with the scorer's own integers."""
+"""How far each single input moves a score, computed exactly from its stored inputs in the scorer's integers."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class Swing(NamedTuple):
 
     @property
     def width(self) -> Decimal:
-        """The difference between both scores."""
+        """The difference between the two scores."""
         return abs(self.score_high - self.score_low)
 
 

@@ -1,10 +1,11 @@
 """CycloneDX 1.7: the product with its parts and services, and a vulnerability entry for each threat.
 
-Source: CycloneDX, bom-1.7.schema.json. Version 1.7 has no threats; its vulnerabilities have ratings, weaknesses and an
-analysis, so a threat is a vulnerability in triage, never "exploitable", and a struck threat is a false positive without
-a rating. There are no fields for actors, trust boundaries and flows between components, so these are written as
-properties, in JSON. The composition is unknown, because nothing was read about what the parts are made of. Properties
-begin with `septet:`. Details and recommendations are in Markdown, which viewers render.
+Source: CycloneDX, bom-1.7.schema.json. Version 1.7 has no type for threats. Its vulnerabilities have ratings,
+weaknesses and an analysis, so a threat is written as a vulnerability in triage, never as "exploitable", and a struck
+threat as a false positive without a rating. There are no fields for actors, trust boundaries and flows between
+components, so these are written as properties, in JSON. The composition is "unknown", because a draft does not say what
+the parts are made of. Property names begin with `septet:`. Details and recommendations are in Markdown, which viewers
+render.
 """
 
 from collections.abc import Iterable

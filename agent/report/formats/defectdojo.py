@@ -1,9 +1,9 @@
 """DefectDojo's generic findings: one finding for each threat.
 
-Source: DefectDojo, Generic Findings Import, JSON: the attributes that its page lists; the importer rejects files with
-any others. Critical stays Critical, and None becomes Info. DefectDojo shows text as Markdown. Data without an attribute
-(state, basis, layer, facts, the product's score with its range) is in the description and among the tags; struck
-threats no longer have a severity and are left out.
+Source: the page on Generic Findings Import (JSON) in DefectDojo's documentation. Only the attributes that it lists are
+used, since the importer rejects files with any others. Critical stays Critical, and None becomes Info. DefectDojo
+renders text as Markdown. Data without an attribute (state, basis, layer, facts, the product's score with its range) is
+in the description and among the tags; struck threats no longer have a severity and are left out.
 """
 
 import re
@@ -25,13 +25,13 @@ from agent.report.safe_markdown import one_line, plain, shorten
 from agent.report.view import View
 
 _TITLE: Final = 500
-"""DefectDojo cuts titles at 511 characters."""
+"""Maximum number of characters of a title; DefectDojo cuts titles at 511."""
 _TEXT: Final = 60_000
 _TAG: Final = re.compile(r"[^\w.:-]+")
 
 
 def write(view: View) -> bytes:
-    """Write the draft as a file for the import "Generic Findings Import"."""
+    """Write the draft as a file for DefectDojo's "Generic Findings Import"."""
     draft = view.draft
     summary = f"{draft.product.name}. {product_words(draft)}. {draft.id}, {view.standing}"
     return dumps({"description": one_line(summary), "findings": [_finding(row) for row in threat_rows(view)]}).encode()

@@ -1,4 +1,4 @@
-"""Open Threat Model 0.2.0: trust zones, components, flows, and the threats at the product with their mitigations.
+"""Open Threat Model 0.2.0: trust zones, components, flows, and threats with mitigations, attached to the product.
 
 Source: IriusRisk, Open Threat Model, schema 0.2.0. Likelihoods are null, since none is estimated; the impact is the
 CVSS base as a percentage. The format requires trust ratings and risk reductions, which the draft does not have: they
@@ -88,7 +88,7 @@ def _zone(identifier: str, name: str, description: str, attributes: _Object) -> 
 
 
 def _instance(row: ThreatRow) -> _Object:
-    """Build a threat as listed at its component; no threat counts as mitigated, regardless of the sources' claims."""
+    """Build a threat's entry in its component. No threat counts as mitigated, whatever the sources claim."""
     remedies = [
         {"mitigation": f"{row.threat.id}-mitigation-{n}", "state": each.status}
         for n, each in enumerate(row.threat.mitigations, 1)

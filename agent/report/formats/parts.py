@@ -1,6 +1,6 @@
-"""Prepare a draft for the models of other tools: each item of the system picture appears once and in one boundary, all
-threats are attached to one item, and everything that has no field of its own becomes plain JSON. Nothing is rounded or
-filled in: an unknown or withheld value is null.
+"""Prepare a draft for the formats of other threat-modelling tools: each item of the system picture appears once and,
+in most formats, in one boundary; all threats are attached to one item; and everything that has no field of its own
+becomes plain JSON. Nothing is rounded or filled in: an unknown or withheld value is null.
 
 A draft does not assign threats to items. They are therefore attached to the product itself: the item of kind `product`,
 else the first component, else a component created for this purpose.
@@ -23,7 +23,7 @@ _PRODUCT: Final = "product"
 
 @dataclass(frozen=True)
 class Parts:
-    """The system of a draft."""
+    """The items, flows and boundaries in the system picture of a draft."""
 
     view: View
 
@@ -87,7 +87,7 @@ def as_text(value: object) -> str:
 
 
 def draft_properties(view: View) -> dict[str, object]:
-    """Return the score with its range, factors, layers, questions, and what was not found."""
+    """Return the main properties of a draft as plain JSON: score with range, factors, layers, questions and others."""
     draft = view.draft
     of_layer = {"applies", "certain", "certainty", "missing"}
     return {

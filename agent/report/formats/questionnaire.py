@@ -22,7 +22,7 @@ _HEADS: Final = ("id", "question", "settles", "likely range", "an answer that wo
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """A fixed date for a DOCX instead of the current time, so that the same questions give the same bytes."""
 _PROPERTY: Final = 255
-"""Maximum number of characters of a property of a DOCX."""
+"""Maximum number of characters of a document property in DOCX."""
 _HOW: Final = (
     "Please answer in plain sentences and give a public page for each answer. A page that states the setting, its "
     "default, its scope and who can change it can lower the score; an answer without such a page is noted but does not "

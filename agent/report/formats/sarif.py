@@ -1,10 +1,10 @@
-"""SARIF 2.1.0: a rule and a result for each threat, at the characters of the quotes behind it.
+"""SARIF 2.1.0: a rule and a result for each threat, located at the quotes behind it.
 
 Source: OASIS, Static Analysis Results Interchange Format 2.1.0 plus Errata 01, and the subset that GitHub's code
 scanning supports. An artifact is the text that was read from a source, so offsets count its characters (code points).
 Its address has no scheme, since GitHub rejects files whose scheme differs from that of its checkout; the full address
-is in the properties. A struck threat is a suppressed result without a severity; one that was waived as an accepted risk
-or out of scope is suppressed with its severity, and one that was waived for another reason is under review.
+is in the properties. A struck threat is a suppressed result without a severity. A threat that was waived as an accepted
+risk or as out of scope is suppressed with its severity; one that was waived for another reason is under review.
 """
 
 from typing import Final
@@ -49,12 +49,15 @@ def write(view: View) -> bytes:
 
 
 def message(text: str) -> dict[str, str]:
-    """Make a message of `text` in which braces are not placeholders (3.11.5) and brackets are not links (3.11.6)."""
+    """Build a SARIF message from `text`, escaped so that nothing in it is a placeholder or a link.
+
+    SARIF reads braces as placeholders (section 3.11.5) and brackets as links (3.11.6).
+    """
     return {"text": _escaped(one_line(text)).replace("](", "\\](")}
 
 
 def relative(url: str) -> str:
-    """Make an address a relative reference without a scheme: `acme.example/docs` for `https://acme.example/docs`."""
+    """Convert a URL to a relative reference without a scheme: `https://acme.example/docs` to `acme.example/docs`."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -77,7 +80,7 @@ class _Run:
         self._rules = {id_: n for n, id_ in enumerate(dict.fromkeys(ids))}
         self._artifacts = {source.document: n for n, source in enumerate(view.draft.sources)}
         self._taxa: dict[str, dict[str, str]] = {_MAESTRO: {LAYER_CODES[k]: LAYER_TITLES[k] for k, _ in view.layers}}
-        """The titles of the taxonomy ids of threats, by list; MAESTRO's layers are included."""
+        """The title of each taxonomy id that threats have, by taxonomy; MAESTRO's layers are included."""
         for row in self._rows:
             for ref in row.threat.taxonomy:
                 self._taxa.setdefault(ref.scheme, {})[ref.id] = ref.title
@@ -217,7 +220,7 @@ class _Run:
         region: _Object = {"charOffset": quote.start, "charLength": length, "snippet": {"text": quote.quote}}
         text = next((document.text for document in self._view.documents if document.id == quote.document), None)
         if text is not None:
-            # A region is given by lines, by characters, or by both if they describe the same place; GitHub needs lines.
+            # SARIF describes a region by lines, by characters, or by both if they agree; GitHub needs lines.
             for name, at in (("start", quote.start), ("end", quote.end)):
                 region[f"{name}Line"] = text.count("\n", 0, at) + 1
                 region[f"{name}Column"] = at - text.rfind("\n", 0, at)

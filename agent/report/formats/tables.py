@@ -1,12 +1,13 @@
 """CSV with a row for each threat: for spreadsheets, for Jira's importer, and for github-csv-tools.
 
-Jira: Atlassian, "Create issues using the CSV importer" and "Importing data from CSV": a header row with a Summary
-column and without punctuation, rows of equal length, multiple values of a field in columns of the same name, and labels
-without spaces. Priorities are Jira's own five; Critical becomes Highest, and the severity is also a label.
+Jira requires a header row with a Summary column and without punctuation, rows of equal length, multiple values of a
+field in columns of the same name, and labels without spaces. Source: Atlassian, "Create issues using the CSV importer"
+and "Importing data from CSV". Priorities are Jira's own five; Critical becomes Highest, and the severity is also a
+label.
 
-GitHub itself does not import CSV: gavinr/github-csv-tools (`githubCsvTools FILE`), import.js at commit 0426c001:
-columns are matched by name; `title` is required, `body`, comma-separated `labels` and `state` are optional. Other
-scripts that create issues from CSV use the same names.
+GitHub itself does not import CSV, but gavinr/github-csv-tools (`githubCsvTools FILE`) does. It matches columns by name:
+`title` is required; `body`, comma-separated `labels` and `state` are optional. Source: import.js at commit 0426c001.
+Other scripts that create issues from CSV use the same names.
 """
 
 import re
@@ -42,11 +43,11 @@ _PRIORITIES: Final[dict[Band, str]] = {
     "Critical": "Highest", "High": "High", "Medium": "Medium", "Low": "Low", "None": "Lowest",
 }  # fmt: skip
 _TITLE: Final = 250
-"""Jira allows 255 characters, GitHub 256."""
+"""Maximum number of characters of a title; Jira allows 255, GitHub 256."""
 _WIKI: Final = 32_000
-"""Jira allows 32,767 characters."""
+"""Maximum number of characters of a description in Jira, which allows 32,767."""
 _BODY: Final = 60_000
-"""GitHub allows 65,536 characters."""
+"""Maximum number of characters of an issue's body on GitHub, which allows 65,536."""
 _LABEL: Final = 50
 """GitHub's limit for a label, in characters."""
 _UNLIKE_LABEL: Final = re.compile(r"[^\w.:-]+")

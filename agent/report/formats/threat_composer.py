@@ -1,9 +1,9 @@
 """AWS Threat Composer 1: statements, mitigations and assumptions, linked.
 
-Source: awslabs, threat-composer, threat-composer-v1.schema.json: closed objects with length limits, and metadata keys
-that begin with `custom:`, which hold everything that has no field. It has no critical severity: the priority is High,
-and `custom:severity` says Critical. Every threat has the status identified, since a draft resolves nothing; a
-mitigation is resolved if it is confirmed in the draft. Struck threats are left out of the threats.
+Source: awslabs, threat-composer, threat-composer-v1.schema.json. Its objects allow no further fields and have length
+limits; everything without a field goes into metadata, under keys that begin with `custom:`. The highest priority is
+High, so a critical threat gets that, and `custom:severity` says Critical. Every threat has the status "identified",
+since a draft resolves nothing; a mitigation is "resolved" if it is confirmed in the draft. Struck threats are left out.
 """
 
 import json

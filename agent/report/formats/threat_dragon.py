@@ -1,4 +1,4 @@
-"""OWASP Threat Dragon 2: one diagram of the system picture, with every threat at the product.
+"""OWASP Threat Dragon 2: one diagram of the system picture, with every threat attached to the product.
 
 Source: OWASP Threat Dragon, threat-dragon-v2.schema.json, and the cells, types and statuses of its own diagrams. A
 threat with a STRIDE id has its STRIDE type; any other threat is generic and has its MAESTRO layer as its type.
@@ -56,7 +56,7 @@ _Object = dict[str, object]
 
 
 def write(view: View) -> bytes:
-    """Write the draft as a Threat Dragon model."""
+    """Write the draft as a threat model for Threat Dragon."""
     draft, parts, rows = view.draft, Parts(view), threat_rows(view)
     boxes, items = _laid_out(parts, rows)
     flows = [_flow(view, identifier, flow) for identifier, flow in parts.flows]
@@ -167,7 +167,7 @@ def _data(kind: str, name: str, description: str, *, is_open: bool) -> _Object:
 
 
 def _dashes(part: SystemItem | Flow) -> str:
-    """Return the dash ratio: "0" for a solid line, since the schema does not allow null."""
+    """Return the dash pattern: "0" for a solid line, since the schema does not allow null."""
     return "0" if part.evidence else "5 5"
 
 

@@ -25,7 +25,7 @@ _NAMES: Final = UUID("6b0f7c0e-6f0b-5f57-9a3e-2c1d5a7e9b41")
 _THREAT: Final = "threat "
 ACCEPTED: Final = "accepted risk"
 OUT_OF_SCOPE: Final = "out of scope"
-"""Prefixes of waiver reasons that mean that nothing will be done; other waivers leave the threat undecided."""
+"""A waiver whose reason begins with one of these is final; any other waiver leaves the threat undecided."""
 _MORE: Final = 80
 """Characters reserved for the line about further quotes."""
 
@@ -99,7 +99,7 @@ class ThreatRow:
 
     @cached_property
     def lost(self) -> str:
-        """What is lost."""
+        """What is lost if the attack succeeds, or else the impact from the threat's statement."""
         return self.words(self.threat.lost or self.threat.statement.impact)
 
     @cached_property
@@ -132,7 +132,7 @@ class ThreatRow:
 
     @property
     def settled(self) -> str:
-        """ "accepted risk" or "out of scope" if the threat was finally waived for that reason; otherwise empty."""
+        """The reason for a final waiver, "accepted risk" or "out of scope"; otherwise empty."""
         return next((reason for reason in (ACCEPTED, OUT_OF_SCOPE) if self.waived.startswith(reason)), "")
 
     @property
@@ -173,8 +173,10 @@ class ThreatRow:
         return made
 
     def labelled_words(self) -> list[tuple[str, str]]:
-        """List everything except text, remedies and quotes as pairs of a label and words; empty entries are left
-        out."""
+        """Return pairs of a label and words: severity, layer, basis, state, loss, ids, origin, waiver, product, draft.
+
+        Pairs without words are left out.
+        """
         held = "certain" if self.certain else "not certain from the listing"
         ids = "; ".join(f"{ref.id} {ref.title} ({scheme(ref.scheme).title})" for ref in self.threat.taxonomy)
         draft = self.view.draft

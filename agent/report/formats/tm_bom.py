@@ -35,7 +35,7 @@ def write(view: View) -> bytes:
 
 
 class _Names(dict[str, str]):
-    """Each id's symbolic name, created on first use; a number tells apart ids that would have the same name."""
+    """The symbolic name of each id, created on first use; a number is appended to a name that is already taken."""
 
     def __missing__(self, identifier: str) -> str:
         plain = _UNSAFE.sub("-", identifier.lower()).strip("-") or "x"
@@ -181,7 +181,7 @@ class _Model:
         }
 
     def _controls(self) -> list[_Object]:
-        """Build the mitigations of each threat, and the controls that the sources claim: assumed at any rank."""
+        """Build the mitigations of each threat, and the controls that the sources claim: "assumed" at any rank."""
         made: list[_Object] = [
             {
                 "symbolic_name": self._others[f"{row.threat.id}-mitigation-{number}"],

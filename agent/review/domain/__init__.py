@@ -1,4 +1,4 @@
-"""The domain logic of a review, free of database, web page and command line: records in, records out.
+"""The domain logic of a review: takes and returns records, and does not depend on database, web or command line.
 
 records, quotes, items, fields     what a reviewer decides on, and what a correction may change
 facts                              the fact sheet after a reviewer's decisions and answers

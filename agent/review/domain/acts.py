@@ -1,7 +1,8 @@
 """Checks a reviewer's action against the state of the review and turns it into planned events.
 
-Nothing is stored here. If somebody else touched the item since the reviewer saw it, the action raises ConflictError
-with three versions. Actions on other items are accepted.
+Nothing is stored here. If somebody else has touched the item since the reviewer saw it, `check` raises ConflictError
+with three versions: the reviewer's, the current one, and the one that the reviewer saw. Changes to other items do not
+conflict.
 """
 
 import hashlib
@@ -69,10 +70,10 @@ _FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
 _DONE: Final[dict[Verb, tuple[str, ...]]] = {
     "confirm": ("confirmed", "corrected"), "strike": ("struck",), "send": ("sent",), "waive": ("waived",),
 }  # fmt: skip
-"""For each verb, the verdicts of an item that the action would leave unchanged."""
+"""For each verb, the verdicts that it would leave unchanged."""
 _ACCEPTED: Final = "accepted-risk"
 WAIVERS_HOLD: Final = "hold"
-"""The value by which a signature confirms waivers made for an earlier signature."""
+"""The value of `waivers` with which a signature confirms the waivers made for an earlier signature."""
 
 Seen = Callable[[int], ReviewState]
 """Returns the review as it was at a version."""
@@ -82,8 +83,8 @@ def check(state: ReviewState, action: Action, documents: Sequence[Document], see
     """Return the planned events for an action; empty if the action would change nothing.
 
     `state` is the latest state and `documents` are all sources. `seen` returns an earlier state as the base of a
-    conflict. Raises InputError naming the field, ConflictError when another event touched the item after
-    `action.version`.
+    conflict. Raises InputError, naming the field, if the action is invalid, and ConflictError if another event touched
+    the item after `action.version`.
     """
     verb = action.verb
     if state.stage == "signed" and verb not in WHEN_SIGNED:
@@ -103,7 +104,7 @@ def check(state: ReviewState, action: Action, documents: Sequence[Document], see
         made = _OF_REVIEW[verb](act)
         return (made,) if made is not None else ()
     planned = act.of_section() if action.section and not action.item else act.of_item(_item(state, action.item))
-    # Add the current titles of the items, so that the log keeps the titles as they were.
+    # Store the items' current titles, so that the log shows the titles as they were.
     titles = {one.item.id: one.item.title for one in state.items}
     told = [
         {item: titles[item] for item in plan.said["items"]} if verb == "bulk" else titles[plan.item] for plan in planned
@@ -112,7 +113,7 @@ def check(state: ReviewState, action: Action, documents: Sequence[Document], see
 
 
 def answer_facts(state: ReviewState, question: str) -> tuple[str, ...]:
-    """Return the undecided fact items stated by the answer to `question`, an item id."""
+    """Return the item ids of the undecided facts that the answer to `question`, an item id, states."""
     name = question.partition("/")[2]
     own = {f"{KIND}/{told}" for told in state.answered if question_of(told) == name}
     return tuple(one.item.id for one in state.items if one.item.id in own and one.verdict == "open")
@@ -127,7 +128,7 @@ def unanswered(state: ReviewState) -> tuple[Question, ...]:
 
 
 def now_of(state: ReviewState, one: ItemState) -> Plain:
-    """Return an item's current fields: drafted or corrected values, and evidence with attached quotes."""
+    """Return an item's current fields: drafted or corrected values, and evidence including attached quotes."""
     told = state.answered.get(one.item.id.removeprefix("fact/"))
     if told is not None:
         drafted = fact_fields(told[0])
@@ -257,12 +258,12 @@ class _Act:
         return self._of_review(dict(self._fields))
 
     def _ask(self) -> Planned:
-        """Plan a question for the vendor about a key that no fact answers."""
+        """Plan a question to the vendor about a key for which no fact is stated."""
         words, key = load_vocabulary(), str(self._fields.get("key", ""))
         if key not in words:
             raise InputError(f"no fact has the key {key[:40]!r}", where="key", hint="choose a key from the fact sheet")
         draft, entry = self._state.reviewed, words[key]
-        # Count only open questions, since an earlier answer may not have stated a fact about the key.
+        # Only open questions count, since the answer to an earlier one may not have stated a fact about the key.
         asked = next((one for one in draft.questions if key in one.about), None)
         if asked is not None:
             hint = f"answer it, or send {asked.id} to the vendor"
@@ -291,7 +292,7 @@ class _Act:
     # ------------------------------------------------------------ one item
 
     def of_item(self, one: ItemState) -> tuple[Planned, ...]:
-        """Return the events of an action on one item."""
+        """Return the planned events for an action on one item."""
         verb = self._action.verb
         match verb:
             case "contest":
@@ -347,7 +348,7 @@ class _Act:
         return Planned(verb=act.verb, item=one.item.id, before=before, after=after, reason=act.reason, note=act.note)
 
     def _seen_now(self, one: ItemState, but: Sequence[str] = ()) -> Plain | None:
-        """Return the item's content, stored with a decision so that the decision lapses when the content changes."""
+        """Return the item's content for storing with a decision, which lapses when that content changes."""
         said = kept(content_of(self._state.reviewed, one.item.id, self._state.based), but)
         return {SEEN: said} if said else None
 
@@ -400,7 +401,7 @@ class _Act:
         return (self._planned(one, self._seen_now(one)),)
 
     def _send(self, one: ItemState) -> tuple[Planned, ...]:
-        """Send the vendor a question with the open unknowns that it settles, or an unknown with its questions."""
+        """Send the vendor a question and the open unknowns that it settles, or an unknown and its questions."""
         if not self._can_be_sent(one):
             told = "only a question, an unknown factor or an uncertain layer can be sent"
             raise InputError(told, where=one.item.id, hint="confirm, correct or strike it")
@@ -442,7 +443,7 @@ class _Act:
         url = address(self._fields, "url")
         if not url and not self._action.note:
             raise InputError("the answer has no source", where="url", hint="give its address, or a note on who said it")
-        # An answer is a source itself, so its quotations need not occur in another source.
+        # An answer is itself a source, so its quotations need not occur in another source.
         text = plain_text(self._fields.get("text"), "text")
         after: Plain = {"text": text, "url": url, "kind": kind}
         if self._fields.get(STATES):
@@ -523,9 +524,9 @@ _OF_REVIEW: Final[dict[Verb, Callable[[_Act], Planned | None]]] = {
     "undo": _Act._undo, "redo": _Act._redo, "assign": _Act._assign, "sign": _Act._sign, "reopen": _Act._reopen,
     "redraft": _Act._redraft, "ask": _Act._ask, "add": _Act._add,
 }  # fmt: skip
-"""How each act on the review as a whole is planned."""
+"""The method that plans each act on the review as a whole."""
 _OF_ITEM: Final[dict[Verb, Callable[[_Act, ItemState], tuple[Planned, ...]]]] = {
     "confirm": _Act._confirm, "correct": _Act._correct, "strike": _Act._strike, "waive": _Act._waive,
     "send": _Act._send, "attach": _Act._attach, "answer": _Act._answer,
 }  # fmt: skip
-"""How each act on one item is planned."""
+"""The method that plans each act on one item."""

@@ -1,4 +1,4 @@
-"""Checks and normalises the fields of a correction, by kind of item, in the form stored in its event.
+"""Checks the fields of a correction, by kind of item, and converts them to the form stored in its event.
 
 Every rejection is an InputError whose `where` names the field. Every quote in an edited text must occur in a source.
 """
@@ -21,7 +21,7 @@ from agent.scoring.request import number
 from agent.taxonomy.lists import lookup
 
 PARTS: Final = ("source", "prerequisite", "action", "impact", "asset")
-"""[source] with [prerequisite] can [action], which leads to [impact] on [asset]."""
+"""The parts of a threat statement: [source] with [prerequisite] can [action], which leads to [impact] on [asset]."""
 _PARTS: Final = "parts: " + ", ".join(PARTS)
 MAX_ROWS: Final = 20
 _WHO: Final = ("you", "vendor")
@@ -48,14 +48,14 @@ class Sources:
         """The current fields of the corrected item."""
 
     def text(self, value: object, where: str) -> str:
-        """Check a text: at most `MAX_TEXT` characters, quotes that occur in the sources, and known marks."""
+        """Check that a text has at most `MAX_TEXT` characters, quotes only the sources and uses only known marks."""
         text = plain_text(value, where)
         check_text(text, self._documents, self._evidence, where)
         self._cited |= {mark: self._evidence[mark] for mark in marks_in(text)}
         return text
 
     def cite_all(self, value: object, where: str) -> list[str]:
-        """Return the evidence ids of citations, each of which may be an id, a span or a quote of a document."""
+        """Return the evidence ids for a list of citations, each an id, a span or a quote of a document."""
         if not isinstance(value, list | tuple):
             raise InputError("the evidence is not a list", where=where, hint="give a list of ids or spans")
         found = []
@@ -84,7 +84,7 @@ class Sources:
         return {part: self.text(whole.get(part, ""), f"{where}.{part}") for part in PARTS}
 
     def mitigations(self, value: object, where: str) -> list[Plain]:
-        """Check mitigations with their owners and status; an existing mitigation keeps its evidence."""
+        """Check mitigations with their owners and status; a known mitigation keeps its evidence by default."""
         known = {row["text"]: row["evidence"] for row in self.before.get(where, ())}
         made: list[Plain] = []
         for row in _rows(value, where):
@@ -110,7 +110,7 @@ class Sources:
 
 
 def plain_text(value: object, where: str) -> str:
-    """Check a text: not empty, at most `MAX_TEXT` characters. Its quotes are not looked up."""
+    """Check a text: it is not empty and has at most `MAX_TEXT` characters. Its quotes are not looked up."""
     if not isinstance(value, str):
         raise InputError("the field is not text", where=where, hint="give a string")
     text = value.strip()
@@ -140,7 +140,8 @@ def address(fields: Mapping[str, object], name: str) -> str:
 
 
 def checked_vector(value: object) -> str:
-    """Check a CVSS v4.0 vector of the eleven base metrics, in order. Raises InputError."""
+    """Check a CVSS v4.0 vector and return it with the eleven base metrics in order. Raises InputError if it is
+    invalid."""
     where, every = "cvss_vector", "set all base metrics"
     if not isinstance(value, str):
         raise InputError("the vector is not text", where=where, hint=every)
@@ -154,7 +155,7 @@ def checked_vector(value: object) -> str:
                 hint = ", ".join(f"{code}: {words}" for code, words in choices.items())
                 raise InputError(f"{metric} ({name}) has no value {given[:20]!r}", where=where, hint=hint)
         missing = [f"{metric} ({known[metric][0]})" for metric in BASE_METRICS if metric not in metrics]
-        # Leave an unknown metric to a later check, because it may be the missing metric misspelt.
+        # A later check reports an unknown metric, which may be the missing one misspelt.
         if missing and known.keys() >= metrics.keys():
             raise InputError(f"the vector lacks {', '.join(missing)}", where=where, hint=every)
     read_vector(vector)
@@ -183,7 +184,8 @@ def _rows(value: object, where: str) -> list[Mapping[str, object]]:
 
 
 def checked_fields(kind: ItemKind, given: Mapping[str, object], before: Plain, sources: Sources) -> Plain:
-    """Check a correction and return the fields that differ from `before`. Raises InputError, also if none differs."""
+    """Check a correction and return the fields that differ from `before`. Raises InputError for an invalid
+    field, or if nothing differs."""
     checks = _CHECKS[kind]
     unknown = next((name for name in given if name not in checks), None)
     if unknown is not None:
@@ -195,7 +197,7 @@ def checked_fields(kind: ItemKind, given: Mapping[str, object], before: Plain, s
     changed = {name: value for name, value in made.items() if value != before.get(name)}
     if not changed:
         raise InputError("nothing was changed", where=kind, hint="confirm it, or change a field")
-    if kind == "factor":  # Keep value, low and high together, since changing only one could put them out of order.
+    if kind == "factor":  # Store value, low and high together, since changing only one could put them out of order.
         changed |= {name: made[name] for name in ("value", "low", "high")}
     return changed
 
@@ -207,7 +209,7 @@ def _completed(kind: ItemKind, given: Mapping[str, object], before: Plain) -> Ma
         case "score":
             return {name: value for name, value in given.items() if value is not None or name == "evidence"}
         case "factor":
-            # A value without a range decides the factor, so its range shrinks to that value.
+            # A value given without a range settles the factor, so the range shrinks to that value.
             value = given.get("value", before["value"])
             return {**given, "value": value, **{e: given[e] if given.get(e) is not None else value for e in _ENDS}}
         case _:
@@ -276,11 +278,11 @@ _CHECKS: Final[Mapping[ItemKind, Mapping[str, Callable[[Sources, object, str], o
         "evidence": Sources.cite_all,
     },
 }
-"""The fields of an item that may be corrected, each with its check."""
+"""For each kind of item, the fields that may be corrected, each with its check."""
 
 
 def _agree(kind: ItemKind, made: Plain, before: Plain) -> None:
-    """Reject fields that do not fit together, and fill in those that are derived from others."""
+    """Reject fields that are inconsistent with each other, and set those that are derived from others."""
     now = {**before, **made}
     match kind:
         case "score" if "mitigation_factor" in made and not now["evidence"]:
@@ -300,8 +302,8 @@ def _agree(kind: ItemKind, made: Plain, before: Plain) -> None:
             if not now["certain"] and not paragraph.startswith(MARK):
                 made["paragraph"] = MARK + paragraph[:1].lower() + paragraph[1:]
         case "threat":
-            # Texts about a statement that changed are emptied, unless the same correction rewords them; reports use
-            # the statement where one of them is empty.
+            # Clear the texts about a statement that changed, unless the same correction rewords them; where one of
+            # them is empty, reports use the statement.
             changed = {part for part, text in now["statement"].items() if text != before["statement"][part]}
             for name, parts in (("how", PARTS), ("lost", ("impact", "asset"))):
                 if changed.intersection(parts) and now.get(name) == before.get(name):

@@ -92,10 +92,10 @@ class _Outcome:
     """A draft before and after review, with the decisions on its items."""
 
     whole: Draft
-    """The draft with corrections but without removals."""
+    """The draft with all corrections, before anything is removed."""
     reviewed: Draft
     standing: dict[str, Standing]
-    """The decisions by item, using the evidence ids of these drafts."""
+    """The decision on each item, with the evidence ids of these drafts."""
     fell: tuple[str, ...]
     """Ids of items that lost all their support, including added threats."""
     given: tuple[Given, ...]
@@ -110,9 +110,9 @@ class _Outcome:
 
 
 def _outcome(found: Replayed, instead: Mapping[str, Standing] | None = None) -> _Outcome:
-    """Compute the outcome. `instead` overrides the decisions in `found` for some items."""
+    """Compute the outcome of the decisions in `found`; `instead` overrides those on some items."""
     standing, based = {**found.standing, **(instead or {})}, found.based or found.drafted
-    # An answered question has not fallen, though it is no longer derived from the facts.
+    # An answered question has not fallen, even if it is no longer derived from the facts.
     told = {name for name, one in found.standing.items() if name.startswith("question/") and one.given is not None}
     lost = (*found.fell, *fallen_additions(based, standing, found.drafted))
     fell = tuple(name for name in lost if name not in told)
@@ -130,7 +130,7 @@ def _outcome(found: Replayed, instead: Mapping[str, Standing] | None = None) -> 
     new = tuple(SourceRef.of(one.source) for one in given if one.document not in known)
     based = replaced(based, sources=(*based.sources, *new))
     whole, settled = applied(based, standing, found.drafted)
-    # Exclude fallen items, since the facts do not yield them and nothing is compared with them.
+    # The baseline for rescoring has no fallen items, since the facts no longer yield them.
     follows = left_standing(based, found.fell)
     left = without_struck(whole, settled, found.drafted)
     # Do not ask the vendor an answered question again.
@@ -138,12 +138,12 @@ def _outcome(found: Replayed, instead: Mapping[str, Standing] | None = None) -> 
     left = replaced(left, questions=tuple(unasked))
     decided = settled.get(SCORE, Standing())
     scored = rescore(follows, with_lines(follows, left, settled), Choice.of(decided.edits, decided.attached))
-    # The open questions share the remaining uncertainty, so answering other questions would raise a question's effect.
+    # Open questions share the remaining uncertainty, so answers to others would raise an effect; cap it at the draft's.
     most = {one.id: one.effect for one in found.drafted.questions}
     questions = tuple(replaced(one, effect=min(one.effect, most.get(one.id, one.effect))) for one in scored.questions)
     numbers = dict(found.numbers)
     shown = dict.fromkeys(placed.threat.id for draft in (whole, scored) for placed in View(draft).threats)
-    # Events record the numbers of the threats that they add; only threats from older events have none.
+    # Events record the numbers of the threats that they add; only threats from older events lack one.
     for name in sorted((name for name in shown if name not in numbers), key=lambda name: number_added(name) == 0):
         numbers[name] = max(numbers.values(), default=0) + 1
     scored = replaced(scored, questions=questions)
@@ -160,7 +160,7 @@ def _outcome(found: Replayed, instead: Mapping[str, Standing] | None = None) -> 
 
 
 def _notes(found: Replayed, outcome: _Outcome, titles: Mapping[str, str]) -> ReviewNotes | None:
-    """Return the notes for a reviewed draft, or None; for a signed draft, the notes as they were signed."""
+    """Return the notes for the reviewed draft, or None if there are none. A signed draft keeps its notes as signed."""
     reviewed = outcome.reviewed
     work, contests = found.frozen or (found.work, tuple(found.contests.values()))
     answers = []
@@ -286,14 +286,14 @@ def carriers(whole: Draft, drafted: Draft, answered: Mapping[str, Fact]) -> dict
 
 
 def carriers_of(state: ReviewState, item: str) -> tuple[str, ...]:
-    """Return the review items that carry a capability's facts; empty if the item is no capability."""
+    """Return the item ids of the facts behind a capability; empty if `item` is not a capability."""
     answered = {name: fact for name, (fact, _) in state.answered.items()}
     return carriers(state.based, state.drafted, answered).get(item, ())
 
 
 def through_facts(items: Sequence[ItemState]) -> Iterator[ItemState]:
-    """Yield the items, with undecided capabilities taking the verdict of their facts: each capability is made from
-    facts with one key, and nobody should have to decide on the same thing twice."""
+    """Yield the items; an undecided capability takes the verdict of its facts if they share one. Each capability is
+    derived from facts with one key, and nobody should have to decide on the same thing twice."""
     verdicts = {one.item.id: one.verdict for one in items}
     for one in items:
         told = {verdicts[name] for name in one.via} if one.verdict == "open" else set()
@@ -303,7 +303,7 @@ def through_facts(items: Sequence[ItemState]) -> Iterator[ItemState]:
             yield replaced(one, verdict=told.pop()) if len(told) == 1 else one
 
 
-# ---------------------------------------------------------------- what contests did
+# ---------------------------------------------------------------- the effect of contests
 
 
 def _contests(found: Replayed, outcome: _Outcome, items: Sequence[ItemState]) -> tuple[Contest, ...]:
@@ -354,7 +354,7 @@ def _edit(name: str, was: object, now: object) -> str:
 
 
 def sheet_change(state: ReviewState) -> SheetChange:
-    """Return the decisions on a review's facts and the facts in its answers, with the marks of the reviewed draft."""
+    """Return the decisions on a review's facts and the answers that state facts, with the reviewed draft's marks."""
     facts = {one.item.id.partition("/")[2]: one for one in state.items if one.item.kind == KIND}
     questions = {one.item.id.partition("/")[2]: one for one in state.items if one.item.kind == "question"}
     answers = {name: given for name, one in questions.items() if (given := given_in(name, one.after or {})) is not None}
@@ -370,5 +370,5 @@ def sheet_change(state: ReviewState) -> SheetChange:
 
 def vendors_words(state: ReviewState) -> frozenset[str]:
     """Return the names of facts that count as the analyst's word once confirmed: facts from answers and, in a draft
-    with answers merged in, facts on a vendor's word alone."""
+    with answers merged in, facts that rest on a vendor's word alone."""
     return frozenset((*state.answered, *(fact.id for fact in facts_of(state.drafted) if is_vendors_word(fact))))

@@ -97,9 +97,9 @@ def part_of(draft: Draft, item: str) -> ItemPart | None:
 
 
 def mapped(draft: Draft, change: Callable[[str, ItemPart], ItemPart | None]) -> Draft:
-    """Return the draft with every part replaced by what `change` returns for its item and the part; None removes it.
+    """Return the draft with every part replaced by what `change` returns for its item id and the part; None removes it.
 
-    In this order: each layer's threats and then the layer, chains, capabilities, questions, factors.
+    `change` is called for each layer's threats and then the layer, then for chains, capabilities, questions, factors.
     """
 
     def each(kind: str, parts: Iterable[tuple[object, ItemPart]]) -> tuple[ItemPart, ...]:
@@ -122,13 +122,13 @@ def mapped(draft: Draft, change: Callable[[str, ItemPart], ItemPart | None]) -> 
 
 
 def with_threats(draft: Draft, change: Callable[[Threat], Threat]) -> Draft:
-    """Return the draft with each threat changed."""
+    """Return the draft with each threat replaced by the result of `change`."""
     layers = {key: replaced(one, threats=tuple(map(change, one.threats))) for key, one in draft.layers.items()}
     return replaced(draft, layers=layers)
 
 
 def with_basis(one: Threat) -> Threat:
-    """Return the threat with a basis. If it has none, as for a threat that a reviewer added, it counts as quoted."""
+    """Return the threat with a basis: `quoted` if it has none, as is the case for a threat that a reviewer added."""
     return one if one.basis is not None else replaced(one, basis="quoted")
 
 
@@ -201,8 +201,8 @@ def items_of(
     """Return all items of a draft, in report order.
 
     `documents` are the sources: an item counts as supported only if its quotes occur in them. Without sources the
-    quotes count as checked, since loading a draft checks them. `weighed` are the weights from another state of the
-    draft. `answered` are the facts that answers state, by name.
+    quotes count as checked, since loading a draft checks them. `weighed` are the items' weights, by default those in
+    this draft. `answered` are the facts that answers state, by name.
     """
     points = weights(draft) if weighed is None else weighed
     texts = {document.id: document for document in documents}
@@ -227,7 +227,7 @@ def items_of(
     for able in draft.system.capabilities:
         marks = tuple(dict.fromkeys((*able.evidence, *able.credential_evidence, *able.approver_evidence)))
         made.append(item(f"capability/{able.id}", PRODUCT, f"{able.action} {able.object}", marks, able.state in _SAID))
-    # Facts on a vendor's word are confirmed individually, since confirmation may lower the score.
+    # Facts that rest on a vendor's word are confirmed individually, since confirming one may lower the score.
     facts = [(fact.id, fact, fact.state in _SAID) for fact in facts_of(draft)]
     facts += [(name, fact, True) for name, fact in (answered or {}).items()]
     for name, fact, said in facts:
@@ -283,7 +283,7 @@ def weights(draft: Draft) -> dict[str, float]:
 
 
 def width_of(draft: Draft) -> float:
-    """Return the width of the likely range in score points, or between the corners if there is no likely range."""
+    """Return the width of the likely range in score points; if there is none, the distance between the corners."""
     score = draft.score
     if score.likely_low is not None and score.likely_high is not None:
         return float(score.likely_high - score.likely_low)
@@ -291,8 +291,8 @@ def width_of(draft: Draft) -> float:
 
 
 def shares(draft: Draft) -> Callable[[Sequence[str]], float]:
-    """Return a function from settled factors and layers to the score points by which the likely range shrinks: their
-    share of its width."""
+    """Return a function that gives, for settled factors and layers, their share of the likely range's width: the score
+    points by which it shrinks."""
     base = draft.score.inputs.cvss_base if draft.score.inputs else None
     if base is None:
         return lambda _: 0.0

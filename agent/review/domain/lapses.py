@@ -82,9 +82,10 @@ def _short(name: str, value: object) -> object:
 
 
 def differences(seen: Plain, now: Plain, attached: Sequence[str] = ()) -> str:
-    """Describe what changed in an item since it was decided on; empty if the decision stored no content.
+    """Describe what has changed in an item since it was decided on; empty if nothing has or if `seen` is empty.
 
-    `now` is the item's current content (`content_of`), `attached` are the quotes that reviewers attached since.
+    `seen` is the content stored with the decision (`kept`), `now` the current content (`content_of`). `attached` are
+    the quotes that reviewers have attached since.
     """
     short, found = kept(now), []
     for name, was in seen.items():

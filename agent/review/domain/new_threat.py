@@ -31,7 +31,7 @@ ADDED_FIELDS: Final = (
 """The fields of an act that adds a threat."""
 _NO_TITLE: Final = "[title]"
 _TRIED: Final = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N"
-"""Replaces a missing vector; its base score is 0."""
+"""Stands in for a missing vector; its base score is 0."""
 
 _SLUG_CHARS: Final = 40
 _LLM_WORD: Final = "proposed"
@@ -53,7 +53,7 @@ class Wrong(Record):
 
 
 class Reading(NamedTuple):
-    """An incomplete or complete threat with its errors."""
+    """A threat as read from its fields, complete or not, with its errors."""
 
     after: Plain
     """The fields to store in an event, with placeholders for missing or invalid values."""
@@ -175,7 +175,7 @@ def planned_threat(state: ReviewState, reading: Reading, sources: Sources, reaso
 
 
 def weighed(state: ReviewState, documents: Sequence[Document], given: Mapping[str, object], folded: Folded) -> Written:
-    """Build the wording and score of a threat that is still being entered, and the review's score with it included."""
+    """Return the wording and score of a threat that is still being written, and the review's score with it added."""
     sources = Sources(documents, state.reviewed.evidence)
     reading = read_threat(given, sources, facts_of(state.reviewed))
     vector = reading.after["cvss_vector"]

@@ -1,8 +1,7 @@
-"""Acts on facts and answers: plans the draft derived from the changed sheet, together with the events that change the
-sheet.
+"""Plans acts on facts and answers: the events that change the fact sheet, and the draft derived from the changed sheet.
 
-That draft is stored under its sha256, and an event on a fact refers to it. The review therefore stays the same in
-every later release, and undoing the event is enough to restore the earlier draft.
+That draft is stored under its sha256, and an event on a fact or question refers to it. The review therefore stays the
+same in every later release, and undoing the event is enough to restore the earlier draft.
 """
 
 from collections.abc import Sequence
@@ -25,7 +24,7 @@ _NOTHING: Final[Plain] = {"sha256": "", "fell": []}
 
 
 class Sheet(NamedTuple):
-    """Planned events and the draft then derived from the facts, to which one of the events refers."""
+    """Planned events, and the draft derived from the facts after them, to which one of the events refers."""
 
     planned: tuple[Planned, ...]
     sha256: str = ""
@@ -34,7 +33,8 @@ class Sheet(NamedTuple):
 
 
 def with_sheet(state: ReviewState, planned: Sequence[Planned], recompose: Recompose) -> Sheet:
-    """Add the sha256 of the draft then derived from the facts to the last planned event on a fact or question."""
+    """Compute the draft derived from the facts after the planned events, and add its sha256 to the last event on a fact
+    or question. Events that do not change the facts are returned as they are."""
     before, words = sheet_change(state), vendors_words(state)
     after = before
     for plan in planned:
@@ -57,7 +57,10 @@ def with_sheet(state: ReviewState, planned: Sequence[Planned], recompose: Recomp
 
 
 def again(state: ReviewState, fresh: Draft, recompose: Recompose) -> tuple[Plain, Draft | None]:
-    """Reapply the answers, and the decisions on facts that `fresh` still has, to `fresh` after a redraft."""
+    """After a redraft to `fresh`, reapply the answers, and the decisions on facts that `fresh` still has.
+
+    Returns the value of `SHEET` for the redraft's event, and the resulting draft or None if nothing is reapplied.
+    """
     known = {fact.id for fact in facts_of(fresh)}
     change = sheet_change(state).only(lambda name: name in known or bool(question_of(name)))
     if change.nothing:
@@ -71,7 +74,7 @@ def _sheet(state: ReviewState, draft: Draft, fell: Sequence[str]) -> Plain:
 
 
 def _answered(state: ReviewState, planned: Sequence[Planned] = ()) -> frozenset[str]:
-    """Return the ids of questions answered after these events; a rewording of such a question counts as new."""
+    """Return the ids of the questions answered after these events; a reworded version of one counts as new."""
     found = {one.item.id for one in state.items if one.item.kind == QUESTION and "answer" in (one.after or {})}
     found |= {plan.item for plan in planned if plan.verb == "answer"}
     return frozenset(name.partition("/")[2] for name in found)
@@ -83,7 +86,7 @@ def taken_ids(state: ReviewState) -> list[str]:
 
 
 def _numbers(state: ReviewState, draft: Draft) -> Plain:
-    """Return the numbers of threats in `draft` that the imported draft lacks; new numbers come last."""
+    """Return the numbers of threats in `draft` that `state.drafted` lacks, under `NUMBERS`; new threats come last."""
     known = {placed.threat.id for placed in View(state.drafted).threats}
     numbers, shown = dict(state.numbers), [placed.threat.id for placed in View(draft).threats]
     for name in shown:

@@ -36,7 +36,7 @@ _UNCLOSED: Final = re.compile(r"“[^”]*\Z")
 _SCARE_WORDS: Final = 2
 """Up to this many words in quotation marks other than “…” may be scare quotes; longer texts count as quotes."""
 _SENTENCE_END: Final = ".;:,… "
-"""Closing punctuation of the sentence around a quote."""
+"""Characters ignored at the end of a quote: punctuation of the sentence around it."""
 _SHOWN: Final = 60
 
 
@@ -101,7 +101,7 @@ def cite(value: object, documents: Sequence[Document], evidence: Sequence[Eviden
     same = next((e for e in evidence if (e.document, e.start, e.end) == (document.id, start, end)), None)
     if same is not None:
         return same
-    # Rank and subject are those of the sentence that contains most of the words, as a drafter reads it.
+    # Rank and subject are those of the statement, as split for the drafter, that overlaps the span most.
     read = [s for s in statements((document,)) if s.start < end and start < s.end]
     best = max(read, key=lambda s: min(s.end, end) - max(s.start, start), default=None)
     rank: Rank = best.rank if best else 5 if document.kind == "analyst-note" else 1

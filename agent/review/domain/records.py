@@ -24,8 +24,8 @@ Verb = Literal[
 """import: a draft was imported. send: a question or an unknown was sent to the vendor. decide: a contest was
 accepted or refused. redraft: answers became sources of a new draft, which `after` identifies by sha256. bulk: several
 items of a section, all of them seen on screen, were confirmed in one act. redo: an undone act was restored. comment:
-a remark on an item, which decides nothing. manage: owner, due date and status of a mitigation. ask: a question for
-the vendor about a key that no fact answers."""
+a remark on an item, which decides nothing. manage: owner, due date and status of a mitigation. ask: a question to
+the vendor about a key for which no fact is stated."""
 ItemKind = Literal["fact", "posture", "factor", "layer", "threat", "chain", "capability", "question", "score"]
 Verdict = Literal["open", "confirmed", "corrected", "struck", "sent", "answered", "waived"]
 """The decision on an item. `confirmed`, `corrected`, `struck`, `sent`, `answered` and `waived` close it."""
@@ -39,7 +39,7 @@ Stage = Literal["open", "signed"]
 ItemId = Annotated[
     str, Field(pattern=r"^(posture|score|(fact|factor|layer|threat|chain|capability|question)/[A-Za-z0-9_.-]{1,80})$")
 ]
-"""Permanent: `posture`, `score`, `fact/ID`, `factor/KEY`, `layer/KEY`, `threat/ID`, `chain/N`, `capability/C1`,
+"""Permanent id: `posture`, `score`, `fact/ID`, `factor/KEY`, `layer/KEY`, `threat/ID`, `chain/N`, `capability/C1`,
 `question/Q1`; `fact/Q1-KEY` is the fact for KEY stated by the answer to Q1."""
 Note = Annotated[str, Field(max_length=MAX_NOTE)]
 
@@ -50,7 +50,7 @@ def replaced(record: Rec, **fields: object) -> Rec:
 
 
 class Reviewer(Record):
-    """The person who acts. On loopback, the name given at startup."""
+    """The person who acts; on loopback, the one named at startup."""
 
     name: Annotated[str, Field(min_length=1, max_length=80)]
     role: Role = "analyst"
@@ -72,7 +72,7 @@ class Item(Record):
 
 
 class Event(Record):
-    """One append-only act. `seq` orders all events of a store, `number` the events of one review, from 1."""
+    """An act in the append-only log. `seq` orders all events of a store, `number` the events of one review, from 1."""
 
     seq: int
     review: str
@@ -101,7 +101,7 @@ class Event(Record):
 
 
 class Planned(Record):
-    """A planned event: an `Event` without position, time and author. The events of one action form one batch."""
+    """A planned event: an `Event` without position, time or author. The events of one action form one batch."""
 
     verb: Verb
     item: str
@@ -155,10 +155,10 @@ class ItemState(Record):
     asked_of: tuple[str, ...] = ()
     """The people whom a comment asked to look at the item and who have not acted on it since."""
     via: tuple[str, ...] = ()
-    """For a capability: its facts' items, on which reviewers decide instead. Empty once somebody decided on the
-    capability itself, and in drafts whose facts do not produce it."""
+    """For a capability: the item ids of its facts, on which reviewers decide instead. Empty once somebody has decided
+    on the capability itself, and in drafts that do not derive it from facts."""
     earlier: bool = False
-    """Whether the item was waived for a signature withdrawn later; the next signature must confirm the waiver."""
+    """Whether the item was waived for a signature that was later withdrawn; the next one must confirm the waiver."""
 
 
 class Comment(Record):
@@ -200,7 +200,7 @@ class Contest(Record):
     rule: str
     """The reason for the decision, in the reviewer's words."""
     effect: str
-    """Its effect on the item and the score, in words; empty until decided."""
+    """The effect of the contest on the item and the score, in words; empty until decided."""
 
 
 class ScoreShown(Record):
@@ -228,7 +228,8 @@ class ReviewState(Record):
     reviewed: Draft
     """The same draft with every decision applied and rescored."""
     based: Draft
-    """The draft derived from the facts after reviewers' changes, before any other decision; includes fallen items."""
+    """The draft derived from the facts after reviewers' changes, before any other decision is applied; includes
+    fallen items."""
     fell: tuple[str, ...] = ()
     """Ids of the fallen items, which rested on a struck or corrected fact."""
     contests: tuple[Contest, ...]
@@ -238,13 +239,13 @@ class ReviewState(Record):
     undos: tuple[Turn, ...] = ()
     """Every act that can be undone, oldest first."""
     managed: dict[str, dict[str, Plain]] = Field(default_factory=dict)
-    """The work on mitigations (owner, due date, status …), by threat and by the mitigation's text."""
+    """The work on mitigations (owner, due date, status …), by threat and then by mitigation text."""
     redoable: int = 0
     """Number of the batch that the next redo restores; 0 if none."""
     added: int = 0
-    """The highest number in the id of any threat ever added, including undone threats; 0 if none."""
+    """The highest number in the id of any threat ever added, including undone additions; 0 if none."""
     answered: dict[str, tuple[Fact, tuple[Evidence, ...]]] = Field(default_factory=dict)
-    """The facts stated by answers, unchanged, with their quotes, by item name."""
+    """The facts that answers state, before reviewers' changes, with their quotes; by item id without `fact/`."""
     sources: tuple[Document, ...] = Field(default=(), exclude=True)
     """The answers that state facts, as source documents."""
     questions: tuple[Question, ...] = ()

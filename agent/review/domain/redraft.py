@@ -1,4 +1,4 @@
-"""Redrafts with the answers as additional sources.
+"""Redrafts a draft with answers as additional sources.
 
 If the draft is derived from its facts, the answers' statements are added to the facts and everything is recomposed.
 In any other draft, only what the answered questions settle may change: a fresh draft is made from all sources, without
@@ -70,7 +70,7 @@ class Redrafted(NamedTuple):
 def redraft(
     draft: Draft, documents: Sequence[Document], answers: Sequence[Answer], *, settings: Settings, at: str
 ) -> Redrafted:
-    """Redraft `draft`, made from `documents`, with `answers` added at the time `at`.
+    """Redraft `draft`, made from `documents`, with `answers` added at the time `at` (UTC, ISO 8601).
 
     Raises InputError when there is no answer, or an answer to a question that the draft does not ask.
     """
@@ -143,7 +143,7 @@ def _merged(draft: Draft, fresh: Draft, touched: set[str], answers: Sequence[Ans
         key: marked(fresh.factors[key]) if key in touched and key in fresh.factors else estimate
         for key, estimate in draft.factors.items()
     }
-    # A threat is not removed because of a vendor's word, or because the fresh draft had no room for it.
+    # Neither a vendor's word alone nor a lack of room in the fresh draft removes a threat.
     vendor = any(answer.by == "vendor" for answer in answers)
     folded = {one.what.split(":")[0].removeprefix("threat ") for one in fresh.dropped}
     layers = {
@@ -195,7 +195,7 @@ def _converted(value: object, mark: Callable[[str], str], citing: bool = False) 
 
 
 def _facts(old: DraftFacts | None, fresh: DraftFacts | None) -> DraftFacts | None:
-    """Return the facts of the fresh draft, plus those found in the old draft by another reader, such as an LLM."""
+    """Return the facts of the fresh draft, plus the old draft's other facts, such as those found by an LLM."""
     if old is None or fresh is None:
         return fresh or old
     there = {fact.id for fact in fresh.facts}

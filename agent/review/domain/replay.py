@@ -17,9 +17,10 @@ from agent.review.domain.records import Comment, Contest, Event, Plain, Stage, S
 
 NOT_UNDOABLE: Final[tuple[Verb, ...]] = ("import", "sign", "reopen", "undo", "redo")
 SHEET: Final = "sheet"
-"""Key in a fact's event for the draft that results from it (`sha256`) and the items it no longer yields (`fell`)."""
+"""Key in an event that changes the facts, for the draft then derived from them (`sha256`) and the items that they no
+longer yield (`fell`)."""
 LAST: Final = "last"
-"""The `place` in the event of an added threat that is numbered after all others. Older events lack it."""
+"""Value of `place` in the event of an added threat that is placed after all others. Older events lack it."""
 SEEN: Final = "seen"
 """Key in a decision's event for the content that the decision was based on."""
 CALLED: Final = "called"
@@ -46,7 +47,7 @@ _CLOSED_BY: Final[dict[Verb, Verdict]] = {
 
 @dataclass
 class Standing:
-    """The decision on one item, and all other changes to it by events."""
+    """The decision on one item, and everything else that events say about it."""
 
     verdict: Verdict = "open"
     by: str = ""
@@ -55,9 +56,9 @@ class Standing:
     edits: Plain = field(default_factory=dict)
     """Corrected fields with their last values; for an added threat, all its fields; for a question, its answer."""
     attached: list[str] = field(default_factory=list)
-    """Ids of attached evidence, as in `marks`."""
+    """Ids of attached evidence; `marks` has the quotes."""
     marks: list[tuple[int, Plain]] = field(default_factory=list)
-    """The number and the citations of each event with citations."""
+    """For each event with citations: its number and its citations, by evidence id."""
     added: bool = False
     """Whether the item is a threat or question added by a reviewer."""
     seen: Plain = field(default_factory=dict)
@@ -69,12 +70,12 @@ class Standing:
     bulk: bool = False
     """Whether the item was confirmed together with others in one act."""
     lapsed: str = ""
-    """Why the decision lapsed: what a redraft or another answer has changed since."""
+    """Why the decision lapsed: what a redraft or a new answer has changed since."""
     comments: list[Comment] = field(default_factory=list)
     managed: dict[str, Plain] = field(default_factory=dict)
     """The work on the item's mitigations (owner, due date, status …), by mitigation text."""
     answered: str = ""
-    """When the question was answered."""
+    """When the question was answered (UTC, ISO 8601); empty if it was not."""
     worded: str = ""
     """A question's wording when it was sent or answered; empty for events older than this field."""
     asked_of: set[str] = field(default_factory=set)
@@ -94,11 +95,11 @@ class Standing:
 
     @property
     def confirmed(self) -> Verdict:
-        """The verdict of a confirmation."""
+        """The verdict that a confirmation gives the item."""
         return "corrected" if self.edits and not self.added else "confirmed"
 
     def decide(self, event: Event, verdict: Verdict, seen: Plain | None) -> None:
-        """Adopt the decision made by an event."""
+        """Record the decision made by an event; `seen` is the content that it was based on."""
         self.by, self.reason, self.note, self.decided = event.reviewer, event.reason, event.note, event.number
         self.verdict, self.seen, self.bulk = verdict, seen or {}, event.verb == "bulk"
         self.lapsed, self.earlier = "", False
@@ -256,7 +257,7 @@ def called(event: Event, item: str = "") -> str:
 
 
 def last_on_facts(events: Sequence[Event]) -> Event | None:
-    """Return the last of these living events that changed the facts or was a redraft."""
+    """Return the last of these events, none of them undone, that changed the facts or was a redraft."""
     return next((event for event in reversed(events) if event.verb == "redraft" or SHEET in event.said), None)
 
 

@@ -81,7 +81,7 @@ def advised(drafted: Draft, reviewed: Draft) -> Draft:
     asked, had = bool(reviewed.questions), bool(drafted.questions)
     own = proposal_of(reviewed.score, residual, asked=asked)
     if before is not None and before.proposal != proposal_of(drafted.score, before.residual, asked=had):
-        # The proposal comes from the LLM and does not depend on the score.
+        # The drafted proposal is not the one that the score gives, so it is the LLM's.
         own = weighed(before.proposal, reviewed.score, residual, asked=asked, conditions=bool(conditions))
     return replaced(reviewed, advice=replaced(advice, proposal=own, conditions=conditions, residual=residual))
 
@@ -153,7 +153,7 @@ def headline_of(draft: Draft) -> Threat | None:
 
 
 def raw_score(draft: Draft) -> Decimal:
-    """Return the unrounded score before withholding; 0 for a score without inputs."""
+    """Return the unrounded score, even if it is withheld; without inputs, the rounded score, or 0 if there is none."""
     ends = ends_of(draft.score.formula, draft.score.inputs)
     return ends.at if ends is not None else draft.score.aivss or draft.score.provisional or Decimal(0)
 
@@ -275,7 +275,7 @@ def _request(drafted: Draft, reviewed: Draft, first: Threat | None) -> Request:
     keys = (before.inputs.factors if before.inputs else None) or FACTOR_SETS[_set_of(drafted)]
     factors = {key: reviewed.factors[key] for key in keys}
     return Request(
-        # If no threat is left, use the vector of a drafted score that rests on no threat.
+        # If no threat is left, keep the drafted vector only if the drafted score rested on no threat.
         cvss_vector=first.score.cvss_vector if first is not None else own if headline_of(drafted) is None else None,
         cvss_base=base,
         factors={key: Range(value=one.value, low=one.low, high=one.high) for key, one in factors.items()},
@@ -316,7 +316,8 @@ def point_of(formula: FormulaId, inputs: ScoreInputs | None) -> Point | None:
 
 
 def ends_of(formula: FormulaId, inputs: ScoreInputs | None) -> Ends | None:
-    """Return the score and its corners for these inputs; None if they lack base or factors."""
+    """Return the score and its corners for these inputs; None if they lack base or factors, or the formula takes
+    no factors."""
     at = point_of(formula, inputs)
     found = corners(lambda point: raw(formula, point), inputs) if inputs is not None and at is not None else None
     if at is None or found is None:
@@ -330,7 +331,8 @@ def _left_open(inputs: ScoreInputs) -> Decimal:
 
 
 def _without_claims(before: Score, scored: Score) -> WithoutClaims | None:
-    """Return the new score plus the drafted difference without vendor claims; reviewers' decisions are not claims."""
+    """Return the score without vendor claims: the new score plus the drafted difference. Reviewers' decisions do not
+    count as claims."""
     old = before.without_vendor_claims
     value, was = scored.aivss or scored.provisional, before.aivss or before.provisional
     if old is None or scored.withheld == before.withheld is not None:

@@ -45,7 +45,7 @@ Address = Annotated[str, Field(pattern=_ADDRESS)]
 
 
 class StateGiven(Record):
-    """The statement of an answer about one fact key."""
+    """What an answer states about one fact key."""
 
     is_: Literal["yes", "no", "setting"] = Field(default="yes", alias="is")
     value: Annotated[str, Field(max_length=MAX_TEXT)] = ""
@@ -65,7 +65,7 @@ class StateGiven(Record):
 
 
 class AnswerGiven(Record):
-    """An answer to one question, with a public page that confirms it."""
+    """An answer to one question and, optionally, a public page that confirms it."""
 
     answer: Annotated[str, Field(max_length=MAX_TEXT)] = ""
     page: Address = ""
@@ -125,7 +125,8 @@ class Answer(NamedTuple):
 
 
 def read_response(path: Path) -> Response:
-    """Read the response file at `path`. Raises SourceError when it cannot be read, InputError naming a wrong field."""
+    """Read the response file at `path`. Raises SourceError if it cannot be read, and InputError, naming
+    the invalid part, if it is not a valid response."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -189,5 +190,5 @@ def document_of(answer: Answer, number: int, *, at: str) -> Document:
         media_type="text/plain", kind=kind, size=len(raw),
     )  # fmt: skip
     made = compose(f"D{number}", page, snapshot, url=name, kind=kind)
-    # A report names a source by its title, but answers seldom have a heading.
+    # Reports refer to a source by its title, but answers seldom have a heading.
     return made if made.title else made.model_copy(update={"title": f"Answer to {answer.question}"})

@@ -28,8 +28,9 @@ def planned_of(
 ) -> tuple[Planned, ...]:
     """Return the planned events for a response, skipping answers and contests already received in the same words.
 
-    `known` are the ids of this review's drafts; `told` adds an answer's statements. Raises InputError when the response
-    is about another draft or refers to an unknown item, ConflictError when a question was touched after `version`.
+    `known` are the ids of this review's drafts, the current one last; `told` adds the statements of an answer to its
+    action. Raises InputError if the response is about another draft or refers to an unknown item, and ConflictError if
+    a question was touched after `version`.
     """
     if response.draft not in known:
         what = f"the response is about draft {response.draft[:80]!r}"
@@ -64,16 +65,16 @@ def _contests(state: ReviewState, response: Response, version: int) -> Iterator[
 
 
 def contested_item(draft: Draft, point: ContestGiven, number: int) -> str:
-    """Return the item of a contested point: the named item, or the first item that rests on the named quote.
+    """Return the id of the contested item: the item that `point` names, or the first one that rests on the named quote.
 
-    Raises InputError when there is none.
+    Raises InputError if there is none. `number` is the point's position in the response, from 1.
     """
     items = items_of(draft, (), {})
     if any(item.id == point.item for item in items):
         return point.item
     resting = next((item.id for item in items if point.item in item.evidence), None)
     if resting is None and any(evidence.id == point.item for evidence in draft.evidence):
-        # A quote cited only by facts, such as where the product runs, belongs to the product description.
+        # A quote that only facts cite, such as one on where the product runs, belongs to the product description.
         resting = POSTURE
     if resting is None:
         told = f"the draft contains no {point.item[:80]!r}"
@@ -102,7 +103,7 @@ def reply(state: ReviewState) -> str:
 
 
 def reply_text(product: str, draft: str, contests: Sequence[Contest], titles: dict[str, str]) -> str:
-    """Format the same reply for contested points outside a review."""
+    """Format contested points in the same way as `reply`, including points outside a review."""
     lines = [f"# Contested points of the draft about {plain(product)}", "", f"Draft `{plain(draft)}`.", ""]
     if not contests:
         lines += ["Nothing is contested.", ""]

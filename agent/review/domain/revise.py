@@ -52,7 +52,7 @@ _TOLD: Final = {"chains": ("title",), "questions": ("text", "proposed", "why", "
 _NEVER_EMPTY: Final = ("title", "text", "proposed")
 Label = Literal["Acts", "Reads", "Credentials", "Approval"]
 _MODES: Final[tuple[tuple[Label, bool], ...]] = (("Acts", False), ("Reads", True))
-"""The summary rows of capabilities, each with whether it covers reading."""
+"""The summary rows for capabilities; each flag says whether the row covers reading."""
 _RIGHTS: Final[Mapping[Label, tuple[str, str, str]]] = {
     "Credentials": ("credential", " with {}", "; whose rights it uses is not known"),
     "Approval": ("approver", " after approval by {}", "; who approves it is not known"),
@@ -66,8 +66,8 @@ Decisions = Mapping[str, Standing]
 
 
 def without_struck(draft: Draft, standing: Decisions, drafted: Draft) -> Draft:
-    """Return the draft without its struck items, which are listed with the reason; struck factors return to their usual
-    value, and struck layers to not certain.
+    """Return the draft without its struck items, which `dropped` lists with the reason. Struck factors return to their
+    usual value, and struck layers to not certain.
 
     Items removed along with a fact are listed last, by name, and only if they are in `drafted`.
     """
@@ -75,13 +75,13 @@ def without_struck(draft: Draft, standing: Decisions, drafted: Draft) -> Draft:
     if not struck:
         return draft
     dropped: list[Dropped] = []
-    fallen: list[Dropped] = []  # Their order in the draft depends on the order of the answers that removed them.
+    fallen: list[Dropped] = []  # Sorted below, since the order here depends on that of the answers.
 
     def drop(item: str, what: str, reason: str = "") -> None:
         one = struck.get(item)
         if one is None or not one.fell:
             dropped.append(Dropped(what=what, reason=f"{STRUCK}{f': {one.why}' if one else reason}"))
-        # Leave out a fallen item that the draft never contained: one change of a fact added it, another removed it.
+        # Leave out a fallen item that the draft never contained: one changed fact added it, another removed it.
         elif (known := part_of(drafted, item)) is not None:
             what = f"{what.partition(': ')[0]}: {_title(known)}"  # Later titles depend on the order of the answers.
             fallen.append(Dropped(what=what, reason=f"{STRUCK} along with a fact that it rested on"))
@@ -144,10 +144,10 @@ def _typical(one: FactorEstimate, why: str) -> FactorEstimate:
 
 
 def applied(draft: Draft, standing: Decisions, drafted: Draft) -> tuple[Draft, dict[str, Standing]]:
-    """Return the draft with all corrections, additions and attached quotes, with nothing removed yet. `drafted` has the
-    facts as originally read.
+    """Return the draft with all corrections, additions and attached quotes, before anything is removed, and the
+    decision on each item with the evidence ids of this draft.
 
-    Also returns the decision on each item, with its evidence ids in this draft.
+    `drafted` has the facts as originally read.
     """
     settled, evidence = _settled(standing, draft)
     quotes = {item.id: item.quote for item in evidence}
@@ -187,8 +187,8 @@ def applied(draft: Draft, standing: Decisions, drafted: Draft) -> tuple[Draft, d
 
 
 def _settled(standing: Decisions, draft: Draft) -> tuple[dict[str, Standing], tuple[Evidence, ...]]:
-    """Return all decisions with the evidence ids of this draft, and its evidence with what they cite; citations get
-    ids in the order of their events."""
+    """Return all decisions, converted to the evidence ids of this draft, and its evidence plus what they cite. New
+    citations get ids in the order of their events."""
     numbering, ids = Numbering(draft.evidence), {name: dict[str, str]() for name in standing}
     brought = sorted((number, name, at) for name, one in standing.items() for at, (number, _) in enumerate(one.marks))
     for _, name, at in brought:
@@ -300,7 +300,8 @@ def _evidence(one: Standing, drafted: Sequence[str]) -> tuple[str, ...]:
 
 
 def _state(one: Standing, drafted: State, marks: Sequence[str], *, corrected: bool) -> State:
-    """Return the item's state: `confirmed` only by a reviewer and with evidence; a confirmed unknown stays unknown."""
+    """Return the item's state: `confirmed` only with evidence and a reviewer's decision. An unknown that is confirmed
+    without a correction stays unknown."""
     if one.verdict not in REVIEWED or not marks:
         return drafted
     if drafted == "unknown" and not (corrected and one.verdict == "corrected"):
@@ -340,7 +341,7 @@ def _last_places(draft: Draft, standing: Decisions) -> dict[str, int]:
     given = [t.place for layer in draft.layers.values() for t in layer.threats if t.place is not None]
     last = [name.partition("/")[2] for name, one in standing.items() if one.added and one.edits.get("place") == LAST]
     last.sort(key=number_added)
-    # Drafts older than stored places list their threats by score.
+    # Older drafts store no places and list their threats by score.
     return {name: max(given) + at for at, name in enumerate(last, 1)} if given else {}
 
 
@@ -366,7 +367,8 @@ def fallen_additions(draft: Draft, standing: Decisions, drafted: Draft) -> tuple
 
 
 def renumbered(after: Draft, *sources: Draft) -> Draft:
-    """Renumber the threats mentioned in texts of `after`, based on `sources`; the first source of a text counts.
+    """Renumber the threats mentioned in the texts of `after`. The texts come from `sources`; if several contain a text,
+    the first decides what its numbers mean.
 
     Sentences that name a removed threat are dropped.
     """
@@ -375,7 +377,7 @@ def renumbered(after: Draft, *sources: Draft) -> Draft:
     for source in sources:
         shown = View(source).threats
         if all(item.threat.basis is None for item in shown):
-            continue  # The draft is older than threat numbers in texts.
+            continue  # The texts of such an older draft do not number threats.
         moved = {item.name: numbers[item.threat.id] for item in shown if item.threat.id in numbers}
         if any(moved.get(item.name) != item.name for item in shown):
             conditions = source.advice.conditions if source.advice else ()

@@ -24,7 +24,7 @@ def own_undo(state: ReviewState, name: str) -> int:
 def with_own_act(state: ReviewState, action: Action, name: str) -> Action:
     """Fill in the reviewer's last act in an undo that specifies no act; return any other action unchanged.
 
-    Raises InputError when the reviewer did nothing that can be undone.
+    Raises InputError if the reviewer has done nothing that can be undone.
     """
     if action.verb != "undo" or "batch" in action.fields or not state.undos:
         return action

@@ -28,7 +28,7 @@ class Audit(NamedTuple):
     """The result of an audit. The store is sound if there is neither a broken row nor a fault."""
 
     broken: Broken | None
-    """The first bad row of the chain."""
+    """The first bad row of the chain; None if the chain is intact."""
     faults: tuple[Fault, ...]
     events: int
     reviews: int
@@ -41,7 +41,7 @@ class Audit(NamedTuple):
 
 
 def audit(store: Store, head: Head | None = None) -> Audit:
-    """Verify the whole chain of a store and the rest of the store. If `head` is given, the chain must contain it.
+    """Verify a store's whole chain and everything it does not cover. If `head` is given, the chain must contain it.
 
     Raises DamagedError when the file is too damaged to be read.
     """

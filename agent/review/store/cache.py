@@ -114,7 +114,7 @@ class ReviewCache:
 
     def fold(self, key: str, events: Sequence[Event], new: NewDrafts | None = None) -> Shown:
         """Fold `events`, which may not be stored yet, into a review; `new` has the last event's drafts and texts."""
-        # Of the stored review, only fields that never change are used.
+        # Only fields that never change are used from the cached review.
         stored = self._reviews.get(key, lambda: self._store.review(key))
         alive = living(events).events
         redrafts = [event.after or {} for event in alive if event.verb == "redraft"]

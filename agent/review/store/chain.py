@@ -1,10 +1,10 @@
-"""The hash chain over the events of a store: hashes events and verifies a chain. Pure.
+"""The hash chain over the events of a store: pure functions that hash events and verify a chain.
 
     hash of an event = sha256 of the canonical JSON of all its fields but `hash`; `previous` is one of them
     the first event's `previous` = sha256 of `GENESIS` and the store's id
 
-The chain reveals every change before its last event. Events cut off at the end are noticed only by comparing the chain
-with a head stored outside it; every signed export contains one.
+The chain reveals every change before its last event. Removing events from the end goes unnoticed unless the chain is
+compared with a head stored elsewhere; every signed export contains one.
 """
 
 import hashlib
@@ -129,7 +129,7 @@ def head_line(head: Head) -> str:
 def find_head(text: str) -> Head | None:
     """Return the head in a signed export, or None.
 
-    In JSON: the first object with `head` and `number`, and with `review` if present. In Markdown and HTML: the last
+    In JSON: the first object that has `head` and `number`; `review` is optional. In Markdown and HTML: the last
     line that `head_line` wrote, since the report text above it is partly untrusted.
     """
     if text.lstrip().startswith("{"):

@@ -26,7 +26,7 @@ _WALK: Final = 3
 _SORTS: Final[dict[QueueSort, str]] = {
     "score": "aivss", "open": "open", "uncertain": "uncertain", "changed": "changed_seq", "product": "sort_name",
 }  # fmt: skip
-"""The column of each sort; all except the product sort the highest value first."""
+"""The column of each sort order. All except `product` start with the highest value."""
 _SCORE: Final = tuple(ScoreShown.model_fields)
 _PLAIN: Final = tuple(name for name in QueueRow.model_fields if name in reviews.c)
 _SHOWN: Final = tuple(reviews.c[name] for name in ("number", *_SCORE, *_PLAIN))
@@ -48,11 +48,12 @@ class QueueColumns(Record):
 
 
 class QueueQuery(Record):
-    """Filters, sort order and page of a queue query. None, or an empty `asked` or `text`, filters nothing."""
+    """Filters, sort order and page of a queue query. A filter that is None or empty matches every review, except
+    an empty `assigned`."""
 
     stage: Stage | None = None
     assigned: str | None = None
-    """A reviewer's name; an empty text finds unassigned reviews."""
+    """A reviewer's name; an empty string finds unassigned reviews."""
     severity: Band | Literal["withheld"] | None = None
     contested: bool | None = None
     asked: Annotated[str, Field(max_length=80)] = ""
@@ -61,7 +62,7 @@ class QueueQuery(Record):
     """Every word must occur in the product, vendor, key or search terms of the review."""
     sort: QueueSort = "score"
     reverse: bool = False
-    """Reverses the sort. By default it starts with the most urgent: highest, most or latest; products start at A."""
+    """Reverses the sort order. By default the highest, most or latest come first, and products run from A to Z."""
     offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
 
@@ -81,7 +82,7 @@ def asked_word(name: str) -> str:
 
 
 def columns_of(columns: QueueColumns) -> dict[str, object]:
-    """Return the table columns that depend on a review's events, except version and change."""
+    """Return the values in a review's row that depend on its events, except those that `rows.made_row` adds."""
     score = columns.score
     band = "withheld" if score.withheld is not None else score.severity or ""
     return {**dict(score), **{name: value for name, value in columns if name in _PLAIN}, "band": band}
@@ -103,7 +104,7 @@ def row_digest(row: Mapping[str, object]) -> str:
 
 
 def page(connection: Connection, query: QueueQuery) -> QueuePage:
-    """Return the page of the queue that a query asks for. Raises IntegrityError for a row with invalid values."""
+    """Return the page of the queue that matches a query. Raises IntegrityError for a row with invalid values."""
     parts = _parts(query)
     few = select(reviews.c.number).where(*parts).limit(_FEW + 1)
     # If few reviews match, search for them only once.
@@ -116,7 +117,7 @@ def page(connection: Connection, query: QueueQuery) -> QueuePage:
     down = (query.sort != "product") != query.reverse
     found = select(reviews.c.number, column).where(*parts)
     if parts and (query.offset + query.limit) * _WALK > total:
-        # The limit makes the database filter within its one index first and sort afterwards.
+        # The limit makes the database filter first, within a single index, and sort afterwards.
         inner = found.limit(_ALL).subquery()
         found = select(inner.c.number, inner.c[column.name])
         found = found.order_by(*_order(inner.c[column.name], inner.c.number, down))
@@ -157,5 +158,5 @@ def _parts(query: QueueQuery) -> list[ColumnElement[bool]]:
 
 
 def _order(column: ColumnElement[object], number: ColumnElement[object], down: bool) -> list[UnaryExpression[object]]:
-    """Order by the column, then by age; reviews without a score come below all others."""
+    """Order by the column, then by age; a missing score counts as the lowest."""
     return [column.desc().nulls_last(), number.desc()] if down else [column.asc().nulls_first(), number.asc()]

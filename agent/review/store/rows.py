@@ -1,5 +1,5 @@
-"""Records that enter and leave the store, the table rows that store them (packed blobs, hashed events and reviews), and
-which events clash."""
+"""Records that enter and leave the store, their table rows (packed blobs, hashed events and reviews), and the rules for
+clashing events."""
 
 import hashlib
 import json
@@ -24,14 +24,14 @@ BlobKind = Literal["draft", "documents", "reviewed"]
 _WHOLE: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft", "undo", "redo"})
 """Verbs that depend on the state of the whole review as the reviewer saw it."""
 _TURNS: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft"})
-"""Verbs after which everything that a reviewer saw of the review before is out of date."""
+"""Verbs that make everything that a reviewer has seen of the review out of date."""
 MAX_BLOB: Final = 100_000_000
 """The maximum size of a blob in bytes."""
 _JSON: Final = ("before", "after")
 
 
 class MissingError(InputError):
-    """There is no such review, version or source."""
+    """Raised for a review, version or source that does not exist."""
 
 
 class Blob(NamedTuple):
@@ -70,11 +70,12 @@ class StoredReview(Record):
 
 
 def clashing(planned: Sequence[Planned], events: Sequence[Event], seen: int) -> tuple[Event, ...]:
-    """Return the events of a review after version `seen` that touched the same items as `planned`, oldest first.
+    """Return the events of a review after version `seen` that clash with `planned`, oldest first.
 
-    `events` are all events of the review. Signing, reopening, redrafting and undoing clash with any event except an
-    assignment. An assignment clashes only with another assignment. A contest removes nothing, so it clashes only with a
-    redraft.
+    `events` are all events of the review. Events clash if they touch the same item. A planned signature, reopening,
+    redraft, undo, redo or change of the facts clashes with any later event, and every planned event clashes with a
+    later signature, reopening or redraft. There are two exceptions: an assignment clashes only with another
+    assignment, and a planned contest only with a redraft, because a contest removes nothing.
     """
 
     def clash(plan: Planned, event: Event) -> bool:
@@ -97,7 +98,7 @@ def together(event: Planned | Event) -> tuple[str, ...]:
 
 
 def _touches(event: Event, events: Sequence[Event]) -> frozenset[str]:
-    """Return the items that an event touched; for an undo or redo, those of its batch. An empty set means any item."""
+    """Return the items that an event touched; for an undo or redo, those of its target batch. Empty means any item."""
     if event.verb == "bulk":
         return frozenset(together(event))
     if event.verb not in ("undo", "redo"):
@@ -161,7 +162,7 @@ def unpacked(sha256: str, data: object, size: object) -> bytes | None:
 def sealed(
     last: tuple[int, str], key: str, number: int, batch: int, at: str, reviewer: Reviewer, plan: Planned
 ) -> Event:
-    """Build the event that follows the row number and hash `last`. Raises InputError for an invalid value."""
+    """Build the event that follows `last` (row number and hash). Raises InputError for an invalid value."""
     # Normalise to the form in which the store returns events, so that an event is equal before and after storing.
     before, after = (None if part is None else json.loads(canonical(part)) for part in (plan.before, plan.after))
     fields: dict[str, object] = {
@@ -186,7 +187,7 @@ def row_of(event: Event) -> dict[str, object]:
 
 
 def events_of(connection: Connection, query: Executable) -> Iterator[Event | Unreadable]:
-    """Return the events that a query over the table finds."""
+    """Return the events that a query on the events table finds, with invalid rows as `Unreadable`."""
     return map(_event, connection.execute(query).mappings())
 
 
@@ -233,7 +234,7 @@ def review_row(connection: Connection, key: str) -> dict[str, object]:
 
 
 def made_row(fixed: Mapping[str, object], made: QueueColumns, last: Event) -> dict[str, object]:
-    """Build the whole row of a review from the constant columns in `fixed` and its events up to `last`."""
+    """Build a review's whole row from its constant columns `fixed`, its queue columns `made` and its last event."""
     row = dict(fixed) | queue.columns_of(made)
     row |= {"version": last.number, "changed_seq": last.seq, "changed_at": last.at}
     row["search"] = queue.search_text((str(row["product"]), str(row["vendor"]), str(row["key"]), made.search))

@@ -1,7 +1,8 @@
-"""Checks that an export matches what was signed, by its values (JSON) or its text (Markdown, HTML).
+"""Exports reviews, and checks exports against what was signed: by their values (JSON) or text (Markdown, HTML).
 
 The store keeps the signed draft unchanged, so a JSON export can be checked regardless of the Septet version that wrote
-it. Markdown and HTML are rendered again from that draft; another version of Septet may word a report differently.
+it. Markdown and HTML are compared with a new rendering of that draft, so an export written by another version of Septet
+may differ in its wording.
 """
 
 from collections.abc import Sequence

@@ -60,7 +60,7 @@ def make_engine(path: Path, *, read_only: bool, foreign_keys: bool = True) -> En
 
 @contextmanager
 def reading(engine: Engine, path: Path) -> Iterator[Connection]:
-    """Yield a connection that sees one state of the store until the block ends."""
+    """Yield a connection that sees the same snapshot of the store until the block ends."""
     with guarded(path), engine.connect() as connection:
         yield connection
 
@@ -174,8 +174,8 @@ def back_up(path: Path, target: Path) -> None:
 
 @contextmanager
 def new_file(target: Path, store: Path) -> Iterator[Path]:
-    """Yield an empty file that takes the place of `target` if the block raises nothing, so that `target` is never half
-    written. Errors are raised as errors of the store."""
+    """Yield an empty file that replaces `target` if the block succeeds, so that `target` is never half written. Errors
+    are raised as errors of the store."""
     new = target.with_name(f".{target.name}.new")
     try:
         with guarded(store):
@@ -202,7 +202,7 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def guarded(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite and the system into errors of the store. Violated table constraints pass through."""
+    """Convert errors of SQLite and the operating system to errors of the store, except violated table constraints."""
     try:
         yield
     except exc.TimeoutError:

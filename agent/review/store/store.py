@@ -26,7 +26,7 @@ from agent.review.store.tables import SCHEMA, blobs, events, focus, meta, review
 
 LOCK: Final = ".lock"
 _TAIL: Final = 2_000
-"""Number of events at the end of the chain verified on opening; `septet audit-log verify` verifies all events."""
+"""Number of events at the end of the chain to verify on opening; `septet audit-log verify` verifies all events."""
 _ID_BYTES: Final = 16
 _CLOSE_SECONDS: Final = 5.0
 _WINDOW: Final = 10
@@ -298,7 +298,7 @@ class Store:
             return tuple(connection.execute(names).scalars())
 
     def add_focus(self, key: str, item: str, reviewer: str, seconds: float) -> None:
-        """Add to a reviewer's viewing time of an item. Raises InputError for an unknown review or invalid seconds."""
+        """Add to a reviewer's focus time on an item. Raises InputError for an unknown review or invalid seconds."""
         if not 0 <= seconds < float("inf"):
             raise InputError(f"{seconds} is not a duration", where="focus", hint="give seconds")
         mine = (focus.c.review == key) & (focus.c.item == item) & (focus.c.reviewer == reviewer)
@@ -310,16 +310,16 @@ class Store:
                 connection.execute(insert(focus).values(new))
 
     def focus(self, key: str) -> dict[str, float]:
-        """Return the viewing time of each item in seconds, summed over all reviewers; unviewed items are missing."""
+        """Return the focus time on each item in seconds, summed over all reviewers; unviewed items are missing."""
         total = func.sum(focus.c.seconds)
         query = select(focus.c.item, total).where(focus.c.review == key).group_by(focus.c.item).order_by(focus.c.item)
         with self.reading() as connection:
             return {item: float(seconds) for item, seconds in connection.execute(query)}
 
     def timed(self, verbs: Sequence[Verb], most: int) -> tuple[tuple[str, float], ...]:
-        """Return items of the last `most` events with these verbs, with their reviewers' viewing times in seconds.
+        """Return the items of the last `most` events with these verbs, with their reviewers' focus times in seconds.
 
-        Only the last ten times `most` events are searched, so that this stays fast in a store of ten thousand reviews.
+        Only the last 10 × `most` events are searched, so that this stays fast in a store of ten thousand reviews.
         """
         recent = events.c.seq > select(func.max(events.c.seq)).scalar_subquery() - _WINDOW * most
         last = select(events.c.review, events.c.item, events.c.reviewer).where(recent, events.c.verb.in_(verbs))
@@ -339,14 +339,14 @@ class Store:
         sqlite.back_up(self.path, target)
 
     def keep_backup(self) -> Path:
-        """Back up to a file next to the store, replacing the last backup; after damage, `hint` mentions this backup."""
+        """Back up to a file next to the store, replacing the last such backup. After damage, `hint` names it."""
         target = self.path.with_name(f"{self.path.name}{sqlite.BACKUP}")
         self.back_up(target)
         return target
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Yield a connection that sees one state of the store."""
+        """Yield a connection that sees the same snapshot of the store until the block ends."""
         self._refuse_closed()
         with sqlite.reading(self._engine, self.path) as connection:
             yield connection

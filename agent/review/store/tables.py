@@ -28,7 +28,7 @@ class Exact(sa.TypeDecorator[Decimal]):
         return int(whole)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> Decimal | None:
-        """Convert thousandths to a decimal with at least one decimal place, as scores are written."""
+        """Convert thousandths to a decimal with at least one decimal place, the way scores are written."""
         if value is None:
             return None
         if not isinstance(value, int):
@@ -67,7 +67,7 @@ blobs: Final = sa.Table(
     sa.Column("size", sa.Integer, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
-"""Bytes under their sha256, compressed with zlib; `size` is the uncompressed size."""
+"""Bytes keyed by their SHA-256 hash and compressed with zlib; `size` is the uncompressed size."""
 
 reviews: Final = sa.Table(
     "reviews",
@@ -138,4 +138,4 @@ focus: Final = sa.Table(
     sa.Column("reviewer", sa.String(80), primary_key=True),
     sa.Column("seconds", sa.Float, nullable=False),
 )
-"""The total seconds for which a reviewer looked at an item."""
+"""Each reviewer's total focus time on each item, in seconds."""

@@ -1,12 +1,12 @@
 """Access control for the review app: one ASGI layer around every route, including static files and errors.
 
-- Exactly one Host header, which must be this server's own: requests for a foreign name whose DNS entry points to this
-machine are refused, as are requests with two Host headers.
+- Exactly one Host header, which must name this server. This refuses requests with two Host headers, and requests for a
+  foreign name that resolves to this machine (DNS rebinding).
 - A request that changes something has to come from a page of this server: `Sec-Fetch-Site: same-origin` (or `none`, for
   an address typed by a person), or this server's `Origin` if a browser does not send that header.
 - A session: a one-time token in the printed address is exchanged for a cookie that scripts cannot read and other
-  sites cannot send. The reviewer's name belongs to the session, never to a form.
-- Bodies of at most a megabyte; headers that allow a page to load and run only this server's own files.
+  sites cannot send. The reviewer's name comes from the session, never from a form.
+- Request bodies of at most a megabyte; response headers that let a page load and run only this server's own files.
 """
 
 import secrets
@@ -58,7 +58,7 @@ class Access:
 
     @property
     def reviewers(self) -> list[Reviewer]:
-        """Everyone who has a session, by name."""
+        """Everyone who has a session, sorted by name."""
         return sorted(set(self.sessions.values()), key=lambda each: each.name)
 
     def invite(self, reviewer: Reviewer) -> str:
@@ -68,7 +68,7 @@ class Access:
         return token
 
     def enter(self, token: str) -> str | None:
-        """Exchange `token` for a new session. Returns None if the token is unknown or was used."""
+        """Exchange `token` for a new session. Returns None if the token is unknown or has been used."""
         known = next((each for each in self.tokens if secrets.compare_digest(each.encode(), token.encode())), None)
         if known is None:
             return None
@@ -94,7 +94,7 @@ class Guard:
         taken = 0
 
         async def limited() -> Message:
-            """Receive a part of the body; the length header may be wrong."""
+            """Receive a part of the body and enforce the size limit, since the length header may be wrong."""
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))

@@ -123,7 +123,7 @@ class Entry(Record):
 
 router = APIRouter(responses=_REFUSALS, dependencies=[Depends(context.reviewer_of)])
 files = APIRouter(dependencies=[Depends(context.reviewer_of)])
-"""Exports, for the pages as well."""
+"""The routes for exports, which the pages use as well."""
 
 
 @router.get("/queue", operation_id="queue")
@@ -231,7 +231,7 @@ def focus(key: Key, seen: Seen, reviewer: Who, app: Ctx) -> Response:
 
 @router.post("/r/{key}/redraft", operation_id="redraft", responses=_WRITING)
 def redraft(key: Key, at: AtVersion, reviewer: Analyst, app: Ctx) -> ActResult:
-    """Redraft with the answers so far, if the draft no longer matches its facts."""
+    """Redraft with the answers so far. Only for drafts that are not derived from their facts."""
     return app.service.redraft(key, reviewer, at.version)
 
 

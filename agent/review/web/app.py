@@ -39,7 +39,7 @@ class _File(NamedTuple):
 
 
 def _files() -> dict[str, _File]:
-    """Read the static files by name, plus the style of the HTML export, limited to `.document`."""
+    """Read the static files by name, plus the style sheet of the HTML export, scoped to `.document`."""
     read = {path.name: path.read_bytes() for path in sorted(STATIC.glob("*")) if path.suffix in _MEDIA}
     style = STYLE.read_text("utf-8").replace(":root {", "& {").replace("body {", "& {")
     read["document.css"] = f".document {{\n{style}}}\n".encode()

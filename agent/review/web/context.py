@@ -1,4 +1,4 @@
-"""What all routes share: the service, the reviewer, the form and review of a request, and error responses."""
+"""Code shared by all routes: the service, the reviewer, the form and review of a request, and error responses."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ MAX_PARTS: Final = 20
 """Maximum number of fields in a form that contains a file."""
 KEPT_FORMS: Final = 40
 LONGEST_LOOK: Final = 120
-"""The maximum focus time, in seconds, between loading a page and sending its form."""
+"""The maximum focus time, in seconds, that one request can report."""
 
 Key = Annotated[str, Path(pattern=r"^r[1-9][0-9]{0,8}$", description="The review's key, as in r1.", examples=["r1"])]
 Version = Annotated[int | None, Query(ge=0, le=10_000_000)]
@@ -72,7 +72,7 @@ def status_of(error: SeptetError) -> int:
 
 
 def problem_of(error: SeptetError) -> Problem:
-    """Convert an error into the form of the JSON API."""
+    """Convert an error to the record that the JSON API returns for it."""
     told = {"error": error.what, "where": error.where, "hint": error.hint}
     if isinstance(error, errors.ConflictError):
         return Versions(**told, mine=dict(error.mine), theirs=dict(error.theirs), base=dict(error.base))
@@ -92,7 +92,7 @@ class Context(NamedTuple):
     def page(
         self, request: Request, template: str, status: int = 200, *, acted: Sequence[Event] = (), **values: object
     ) -> HTMLResponse:
-        """Render a page with the values that all pages need; `acted` are the events of the review that it shows."""
+        """Render a page with the values that all pages need; `acted` are the events of the review shown, if any."""
         reviewer = reviewer_of(request)
         text = render(
             template, assets=self.assets, reviewer=reviewer, now=int(time.time()), path=request.url.path,
@@ -152,7 +152,7 @@ class Visit:
 
     @cached_property
     def state(self) -> ReviewState:
-        """The newest version. Raises MissingError for an unknown review."""
+        """The newest state of the review. Raises MissingError for an unknown review."""
         return self.service.review(self.key)
 
     @cached_property
@@ -167,21 +167,21 @@ class Visit:
 
     @cached_property
     def seconds(self) -> Mapping[str, float]:
-        """The focus times by item."""
+        """The focus times in seconds, by item."""
         return self.service.focus_by_item(self.key)
 
     @cached_property
     def titles(self) -> Mapping[str, str]:
-        """The titles by item."""
+        """The titles of the items, by item id."""
         return {one.item.id: one.item.title for one in self.state.items}
 
     @property
     def unfinished(self) -> Form:
-        """The form for a new threat that the reviewer sent last; without fields if there is none."""
+        """The reviewer's last submitted form for a new threat; without fields if there is none."""
         return self.context.unfinished.get((self.key, self.reviewer.name), lambda: Form(()))
 
     def keep(self, form: Form) -> None:
-        """Store the form that was sent for a new threat; a form without fields clears it."""
+        """Store a submitted form for a new threat; a form without fields clears it."""
         self.context.unfinished.put((self.key, self.reviewer.name), form)
 
     def page(self, template: str, status: int = 200, *, as_of: int | None = None, **values: object) -> HTMLResponse:
@@ -238,7 +238,7 @@ def _kind(request: Request) -> str:
 
 
 def attached(export: Export) -> Response:
-    """Return a file as a download: browsers never display it as a page of the app."""
+    """Return a file as a download, so that browsers never display it as a page of the app."""
     headers = {"content-disposition": f'attachment; filename="{export.name}"'}
     return Response(export.data, media_type=export.media_type, headers=headers)
 

@@ -1,4 +1,4 @@
-"""Forms: conversion of submitted forms into Actions, and the fields that a correction form shows.
+"""Converts submitted forms into Actions, and defines the fields that a correction form shows.
 
 A form is `application/x-www-form-urlencoded`; only the form for a vendor's response may contain a file. A value that
 cannot be converted to its field's type is left unchanged, so that validation reports the field.
@@ -29,7 +29,7 @@ OF_THE_SERVICE: Final = ("import", "redraft")
 MAX_DEPTH: Final = 12
 MAX_WHOLE: Final = 10**12
 MAX_NUMBER: Final = 12
-"""Maximum number of characters of a number in a form."""
+"""Maximum length of a number in a form, in characters."""
 STATEMENT: Final = ("source", "prerequisite", "action", "impact", "asset")
 POLARITIES: Final = (("asserted", "yes"), ("configurable", "depends on a setting"), ("denied", "no"))
 ANSWER_KINDS: Final = (("vendor-answer", "the vendor"), ("analyst-note", "I do, as the analyst"))
@@ -115,8 +115,8 @@ class Form(NamedTuple):
         return {name: self.get(name) for name in names if self.has(name)}
 
     def rows(self, name: str, *parts: str) -> dict[int, dict[str, str]]:
-        """Return the rows of a list by number: their `parts`, as in `mitigations.0.text`, or only their text, under
-        an empty name, as in `taxonomy.0`."""
+        """Return the rows of a list by row number. Each row maps its `parts`, as in `mitigations.0.text`, to their
+        text; without `parts`, it maps an empty name to the row's text, as in `taxonomy.0`."""
         made: dict[int, dict[str, str]] = {}
         for key, value in self.pairs:
             found = _ROW.fullmatch(key)
@@ -125,7 +125,7 @@ class Form(NamedTuple):
         return dict(sorted(made.items()))
 
     def whole(self, name: str) -> int:
-        """Return a whole number, 0 or more. Raises InputError naming the field."""
+        """Return a field as a whole number, 0 or more. Raises InputError naming the field if it is not one."""
         value = self.get(name)
         if not value.isascii() or not value.isdecimal() or len(value) > MAX_NUMBER:
             raise InputError("the field is not a number", where=name, hint="load the page again")
@@ -133,14 +133,14 @@ class Form(NamedTuple):
 
 
 class Brought(NamedTuple):
-    """A response file sent by a form, either as a file or as text in its field `file`."""
+    """A response file submitted with a form, either uploaded or as text in the field `file`."""
 
     form: Form
     uploaded: bytes
 
     @property
     def raw(self) -> bytes:
-        """The file's bytes. Raises InputError if both a file and text were given, since either could be meant."""
+        """The file's bytes. Raises InputError if both a file and text were given, as it is unclear which is meant."""
         if self.uploaded and self.form.get("file").strip():
             raise InputError(
                 "both a file and a text were given", where="file", hint="clear the text, or remove the file"
@@ -305,7 +305,7 @@ _FIELDS: Final[Mapping[str, Callable[[Form], Plain]]] = {
     "sign": lambda form: {name: form.get(name) for name in ("decision", "waivers") if form.get(name)},
     "manage": lambda form: form.stripped(*filter(form.has, _MANAGED)),
 }
-"""The fields of each act except a correction; acts that are missing here have none."""
+"""Functions that read the fields of each act except a correction; acts that are missing here have no fields."""
 
 
 def number(text: str) -> object:
@@ -361,7 +361,7 @@ class Field(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """The number of lines in an area for its value, at most `_MOST_ROWS`."""
+        """The number of lines that a text area needs for the value, at most `_MOST_ROWS`."""
         return min(len(self.value) // _ROW_CHARS + 1, _MOST_ROWS)
 
 
@@ -371,7 +371,7 @@ def refilled(fields: Sequence[Field], form: Form) -> tuple[Field, ...]:
 
 
 def grouped(fields: Sequence[Field]) -> dict[str, list[Field]]:
-    """Group the fields by heading, in order. Fields without a heading are under an empty text."""
+    """Group the fields by heading, in order. Fields without a heading are under an empty string."""
     made: dict[str, list[Field]] = {}
     for field in fields:
         made.setdefault(field.group, []).append(field)
@@ -409,7 +409,7 @@ def fields_for(kind: str, now: Plain, draft: Draft) -> tuple[Field, ...]:
         cited = ", ".join(now.get("evidence", ()))
         made.append(Field("evidence", "Evidence", "line", cited, hint="Ids such as E4, E12. Attach a new quote first."))
     return tuple(
-        # Browsers remove line feeds of a one-line field, which would make the form look edited.
+        # Browsers remove line feeds from a one-line field, which would make the form look edited.
         one._replace(value=" ".join(one.value.splitlines())) if one.kind in ("line", "listed") else one
         for one in made
     )

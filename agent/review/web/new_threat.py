@@ -1,8 +1,8 @@
 """The page for adding a threat next to the sources, and storage of its unfinished form.
 
-Each preview (by a button, or while a field changes) and each refused attempt keeps the form on the server, so that
-reloading the page loses nothing. The form is kept until the threat is added, the reviewer starts over, or the app
-is closed.
+Each preview (requested with a button, or made when a field changes) and each refused attempt to add the threat stores
+the form on the server, so that reloading the page loses nothing. The form is kept until the threat is added, the
+reviewer starts over, or the app is closed.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from agent.taxonomy.layers import LAYERS
 from agent.taxonomy.lists import entries, scheme, schemes
 
 _OPEN: Final = ("stride", "owasp-asi")
-"""Lists that are shown expanded, in this order before all others."""
+"""Lists that are shown expanded and before all others, in this order."""
 _NEXT: Final = ("owasp-agentic", "owasp-llm-2026", "owasp-mcp", "maestro")
 _WRITTEN: Final = ("title", "how", "lost", "evidence", "span", "fact", "cvss_vector", "taxonomy", "note", "quote")
 _FILLED: Final = ("title", "how", "lost", "statement", "mitigations")
@@ -59,7 +59,7 @@ def preview(form: Sent, at: Acting, part: str = "") -> Response:
 
 
 def page(at: Visit, form: Form, *, status: int = 200, problem: Problem | None = None, alone: bool = False) -> Response:
-    """Render the page with a form as it was sent, or the preview `alone`; `problem` says why the threat was not
+    """Render the page with the submitted form or, if `alone`, only the preview; `problem` says why the threat was not
     stored."""
     form, written = _located(form, at.documents), None
     if _begun(form):
@@ -85,7 +85,7 @@ class AddView:
         self.form, self.begun, self.written = form, _begun(form), written
         self.fields = threat_fields({name: given[name] for name in _FILLED if name in given})
         self.chosen: list[tuple[str, str, str, str]] = []
-        """The cited passages: span, words, and id and title of the source."""
+        """The cited passages: span, text, source id and source title."""
         for value in dict.fromkeys(form.all("span")):
             name, start, end = read_span(value) or ("", 0, 0)
             found = texts.get(name)
@@ -96,7 +96,7 @@ class AddView:
             (fact.id, fact_title(fact), next(filter(None, map(quotes.get, fact_marks(fact))), ""), fact.id in ticked)
             for fact in facts_of(state.reviewed)
         ]
-        """The facts of the sheet: id, title, quote, and whether the threat rests on it."""
+        """The facts of the sheet: id, title, first quote, and whether it is ticked as a basis of the threat."""
         self.vector = str(given["cvss_vector"])
         parts = self.vector.removeprefix(PREFIX).split("/")
         values = dict(part.split(":", 1) for part in parts if ":" in part)
@@ -126,7 +126,7 @@ def _located(form: Form, documents: Sequence[Document]) -> Form:
 
 
 def _lists(rows: object) -> list[tuple[str, bool, list[tuple[str, str, str, bool]]]]:
-    """Return each published list's title, whether it is open, and its entries: value, id, title, whether ticked."""
+    """Return each published list's title, whether it is expanded, and its entries: value, id, title, whether ticked."""
     ticked = {(row["scheme"], row["id"]) for row in rows if isinstance(row, dict)} if isinstance(rows, list) else set()
     return [
         (

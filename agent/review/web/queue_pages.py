@@ -106,7 +106,7 @@ def side_by_side(
     request: Request, app: Ctx, keys: Annotated[str, Query(max_length=200)] = "",
     find: Annotated[str, Query(max_length=200)] = "", only: Literal["", "differing"] = "",
 ) -> Response:  # fmt: skip
-    """Show reviews side by side, and others to add to them."""
+    """Show reviews side by side, and offer others to add."""
     named = list(dict.fromkeys(key.strip() for key in keys.split(",") if key.strip()))[:MOST_SIDE_BY_SIDE]
     sides = app.service.compare_reviews(named) if named else None
     found = app.service.queue(QueueQuery(text=find, sort="changed", limit=MOST_SIDE_BY_SIDE + _OFFERED))
@@ -125,7 +125,7 @@ def people(request: Request, app: Ctx) -> Response:
 
 @router.post("/people")
 def invite(request: Request, form: Sent, reviewer: Analyst, app: Ctx) -> Response:
-    """Show a one-time address for somebody else."""
+    """Create and show a one-time address that opens a session for somebody else."""
     named = form.get("name").strip()
     try:
         invited = Reviewer.model_validate({"name": named, "role": form.get("role", "analyst")})

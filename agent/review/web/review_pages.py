@@ -33,13 +33,13 @@ from agent.taxonomy.layers import LAYERS
 Word = Annotated[str, Query(max_length=80)]
 ItemName = Annotated[str, Query(max_length=100)]
 _BACK: Final = ("questions", "contests", "sign", "mitigations", "history")
-"""The pages that are shown again after one of their forms was sent; forms on all other pages lead to the review
+"""The pages that are shown again after one of their forms is submitted; forms on all other pages lead to the review
 page."""
 _WORDED: Final = {
     "note": "Note", "text": "Text", "rule": "Why", "quote": "Quote", "url": "Public page", "sender": "Sender",
     "to": "To", "document": "Source", "start": "From", "end": "To",
 }  # fmt: skip
-"""Labels for fields of a refused form that are shown again, in addition to those of a correction; others are hidden."""
+"""Labels of the fields that a refused form shows again, besides those of a correction; other fields stay hidden."""
 _MOVING: Final = ("confirm", "correct", "strike", "add", "answer", "manage", "attach")
 """Verbs whose effect is shown on the item's card."""
 _NOT_AGAIN: Final = ("version", "seen", "reason", "file")
@@ -213,7 +213,7 @@ class MovedBy(NamedTuple):
     item: str = ""
     lines: tuple[tuple[str, str], ...] = ()
     question: str = ""
-    """The item of the question that the decision answered or confirmed."""
+    """Item id of the question that the decision answered, or whose answer it confirmed."""
 
 
 def _moved(at: Visit, state: ReviewState, since: int | None) -> MovedBy:
@@ -256,7 +256,7 @@ def act(form: Sent, at: Acting) -> Response:
     except (ConflictError, InputError, StoreError) as error:
         return _again(at, form, error)
     if form.get("seen").isdecimal() and form.get("item"):
-        # The time from loading a page to sending its form, in case no script measures focus time.
+        # Count the time from loading the page to sending its form, in case no script measures focus time.
         seconds = min(max(time.time() - float(form.get("seen")[:12]), 0.0), context.LONGEST_LOOK)
         at.service.focus(at.key, form.get("item"), round(seconds, 1), at.reviewer)
     if action.verb == "add":
@@ -334,7 +334,7 @@ def _again(at: Visit, form: Form, error: SeptetError) -> Response:
 
 
 def _with_rows(fields: tuple[Field, ...], form: Form) -> tuple[Field, ...]:
-    """Add list rows that the form had beyond those of the page."""
+    """Add the list rows that the submitted form had in addition to the page's own rows."""
     known = {field.name for field in fields}
     patterns = {field.name.rpartition(".")[2]: field for field in fields if field.name.startswith("mitigations.")}
     more = [

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 DRAIN_SECONDS: Final = 3
-"""Seconds that pending requests may take after a signal; the remaining two of five seconds are for closing the
-store."""
+"""Seconds that pending requests may take after a signal. Of the five seconds for shutting down, the other two are for
+closing the store."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _HOSTS: Final = {"127.0.0.1": socket.AF_INET, "localhost": socket.AF_INET, "::1": socket.AF_INET6}
 _BACKLOG: Final = 128
 
 
 def check_host(host: str) -> None:
-    """Raise RefusedError for a host other than this machine, InputError for an unsupported name of this machine."""
+    """Raise RefusedError for a host other than this machine, InputError for an unsupported loopback address."""
     name = host.strip("[]").lower()
     if name in _HOSTS:
         return
@@ -37,7 +37,10 @@ def check_host(host: str) -> None:
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """Open a listening socket; port 0 picks a free one. Raises as `check_host`, and InputError for a port in use."""
+    """Open a listening socket; port 0 picks a free one.
+
+    Raises the errors of `check_host`, and InputError if the port cannot be used.
+    """
     check_host(host)
     name = host.strip("[]").lower()
     made = socket.socket(_HOSTS[name], socket.SOCK_STREAM)
@@ -83,7 +86,7 @@ def serve(app: "ASGIApp", made: socket.socket) -> None:
         # closed.
         server.should_exit = True
 
-    # Objects loaded by now stay alive; collecting garbage among them would delay one page in twenty.
+    # Objects loaded by now stay alive; scanning them for garbage would delay one page in twenty.
     gc.collect()
     gc.freeze()
     before = {number: signal.signal(number, stop) for number in _SIGNALS}

@@ -74,7 +74,7 @@ def _code(char: str) -> str:
 
 
 def _told(text: str) -> str:
-    """Replace these characters with their codes, for places where no element is allowed."""
+    """Replace the characters of `TURNING` with their codes, for places where no element is allowed."""
     return TURNING.sub(lambda found: f"⟨{_code(found[0])}⟩", text)
 
 
@@ -117,8 +117,8 @@ def environment() -> "Environment":
 
 
 def render(name: str, **values: object) -> str:
-    """Render a template with these values, making characters visible that would change the direction of text or hide
-    it."""
+    """Render a template with these values. Characters that would change the direction of text or hide it are made
+    visible."""
     return visible(environment().get_template(name).render(**values))
 
 

@@ -1,1 +1,1 @@
-"""One reader for each format: HTML, Markdown, PDF, JSON and YAML manifests, OpenAPI, site maps."""
+"""One reader for each format: HTML, Markdown, PDF, JSON and YAML manifests, OpenAPI, sitemaps."""

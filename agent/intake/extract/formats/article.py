@@ -2,8 +2,8 @@
 
 A page whose metadata says that it is an article has one main text, surrounded by teasers, comments and boxes. Its
 paragraphs vote for their containing elements, as in Readability (Arc90, Mozilla). Siblings of the winner are added if
-they read like prose. On a product page every box counts and nothing is cut off: there `of_page` returns None, and
-`layout` decides what is navigation. Imported by the parsing child.
+they read like prose. On a product page every box counts and nothing is cut off, so `of_page` is not used there, and
+`layout` alone decides what is navigation. Imported by the parsing child.
 """
 
 import re
@@ -70,7 +70,7 @@ class _Count:
 
 
 def of_page(root: etree._Element, layout: Layout, marked: Collection[etree._Element]) -> Article | None:
-    """Return the article of a page that says that it is one; None if its text is none.
+    """Return the article of a page that says that it is one, or None if its text does not read like an article.
 
     `marked` are elements that cannot belong to an article.
     """
@@ -87,7 +87,7 @@ def of_page(root: etree._Element, layout: Layout, marked: Collection[etree._Elem
 
 
 def says_so(root: etree._Element) -> bool:
-    """Return whether the page's metadata says that it is an article; asked before scripts and head are removed."""
+    """Return whether the page's metadata says that it is an article; call it before scripts and head are removed."""
     if root.xpath(_SAYS_SO):
         return True
     # A page that lists several articles is an index, not an article.
@@ -109,7 +109,7 @@ class _Seen:
         self._sum()
 
     def top(self) -> etree._Element | None:
-        """Return the article's body as named by microdata, or the element for which most paragraphs vote, or None."""
+        """Return the body named by microdata, otherwise the best-scoring element; None if no block has enough text."""
         named = [element for element in self._order if "articleBody" in (element.get("itemprop") or "")]
         if named:
             return max(named, key=lambda element: self.within[element].prose)
@@ -130,7 +130,7 @@ class _Seen:
         return max(scores, key=lambda e: scores[e] * (1 - self._layout.size(e).share), default=None)
 
     def joined(self, top: etree._Element) -> set[etree._Element]:
-        """Return `top` and all siblings that read like prose, level by level up to the element named by a landmark."""
+        """Return `top` and siblings that read like prose, level by level up to the enclosing `article` or `main`."""
         roots, here, level, prose = {top}, top, 0, self.within[top].prose
         while here.tag not in _WHOLE and "articleBody" not in (here.get("itemprop") or ""):
             parent = here.getparent()
@@ -204,7 +204,7 @@ class _Seen:
                 outer.prose += total.prose
 
     def _teasers(self, root: etree._Element) -> set[etree._Element]:
-        """Return adjacent boxes that are teasers of other pages, as each of them has a linked title."""
+        """Return sibling boxes that are teasers for other pages, recognised by their linked titles."""
         titles = [title for title in root.iter(*_HEADINGS) if self._leads_away(title)]
         holds: Counter[etree._Element] = Counter(titles)
         for element in reversed(list(root.iter("*"))) if titles else ():

@@ -1,6 +1,6 @@
 """Decodes bytes by byte-order mark, declared character set, then detection; invalid bytes are replaced.
 
-Imported by the parsing child, so it loads a detector only as the last resort.
+Imported by the parsing child, so it loads a detector only as a last resort.
 """
 
 import codecs
@@ -64,7 +64,8 @@ def decode(body: bytes, declared: str = "") -> str:
     meta = _META.search(head)
     for name in (declared, meta[1].decode("ascii") if meta else ""):
         codec = _codec(name)
-        # UTF-8 declared for bytes without any UTF-8 letter is a server default; decoding would lose quotation marks.
+        # UTF-8 declared for bytes without any UTF-8 letter is a server default; decoding the bytes as UTF-8 would lose
+        # quotation marks.
         if codec and (codec != "utf-8" or _UTF8_LETTER.search(body)):
             # A declaration that yields too many invalid bytes is wrong, so fall back to detection.
             with suppress(Unreadable):

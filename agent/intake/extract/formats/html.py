@@ -1,6 +1,6 @@
 """Reads an HTML page as blocks: the visible main text, without navigation, in the page's order.
 
-The blocks are our own rather than trafilatura's: its main-text heuristic was made for news and drops visible text in
+Blocks are built here rather than by trafilatura, whose main-text heuristic was made for news and drops visible text in
 bare `<div>`s, where product pages keep it. `layout` decides which elements are main text, and filters the finished
 blocks. Text that repeats across the pages of a site is removed later, once all pages are loaded (`boilerplate`).
 Metadata about the page is read before the visibility pass removes elements. Imported by the parsing child.
@@ -76,7 +76,7 @@ _MAX_LINKS: Final = 2000
 _MAX_BLOCKS: Final = 20_000
 _MAX_DEPTH: Final = 500
 # A comment, or a start tag with its quoted values. For elements such as script, the raw text up to the end tag is
-# included, since a "<" there opens no tag. The scan is linear: quantifiers are possessive, or lazy with a certain end.
+# included, since a "<" there opens no tag. The scan is linear: quantifiers are possessive, or lazy with a definite end.
 _MARKUP: Final = re.compile(
     r"""<!--.*?(?:-->|\Z)|(?P<tag><(?:(?P<raw>script|style|textarea|title|xmp|iframe|noembed|noframes)(?=[\s/>])|[a-z])"""
     r"""[^"'>]*+(?:(?:"[^"]*+"?|'[^']*+'?)[^"'>]*+)*+)(?(raw)>.*?(?:</(?P=raw)(?=[\s/>])|\Z))""",
@@ -88,7 +88,7 @@ _MAX_ATTRIBUTES: Final = 5000
 
 
 def _head(root: etree._Element) -> Page:
-    """Return a page with the metadata of the page at `root`, without removing or resolving anything."""
+    """Return a page that holds only the metadata of the tree; nothing is removed, and no address is resolved."""
     canonical = ""
     found: list[PageLink] = []
     for link in root.iter("link"):
@@ -167,7 +167,7 @@ class _Aside(NamedTuple):
 
 
 def read_html(text: str) -> Page:
-    """Parse HTML source as a page; source without any element gives a page without blocks.
+    """Parse HTML source as a page; source without any element yields a page without blocks.
 
     Raises Unreadable for an element with thousands of attributes, and for elements nested so deeply that the parser
     would silently give up half-way and return an empty text.
@@ -175,7 +175,7 @@ def read_html(text: str) -> Page:
     parser = etree.HTMLParser(huge_tree=True, encoding="utf-8", no_network=True, remove_pis=True)
     text, linked = without_sheets(text)
     text, controls = NOT_XML.subn("", text)
-    # A cheap check before the parser runs, whose time grows with the square of an element's attributes.
+    # A cheap check before parsing, since the parser's time grows with the square of an element's attribute count.
     tags = (markup["tag"] for markup in _MARKUP.finditer(text) if markup.end() - markup.start() > 2 * _MAX_ATTRIBUTES)
     if any(len(_QUOTED.sub(" ", tag).split()) > _MAX_ATTRIBUTES for tag in tags if tag):
         raise Unreadable("attributes")
@@ -228,7 +228,7 @@ class _Walk:
         """Whether blocks were left unread because of a limit."""
         self._buffer: list[str] = []
         self._linked = self._links = self._inner_links = 0
-        """The numbers of letters, links, and links within the page in the buffered text."""
+        """Counts for the buffered text: letters in links, links, and links within the page."""
         self._heading: etree._Element | None = None
         self._aside: _Aside | None = None
         self._kind: BlockKind = "paragraph"
@@ -295,17 +295,17 @@ class _Walk:
             if len(alt) >= _MIN_ALT and not state.linked and not _DECORATION.search(alt):
                 self._say(f" {alt} ", state)
         elif tag == "button" and self._kind != "heading":
-            # A button may open a part of the page, or be a row or card with several texts rather than an action name.
+            # A button may open a part of the page, or be a row or card with several texts rather than name an action.
             opens = element.get("aria-expanded") or element.get("aria-controls")
             texts = sum(1 for text in islice(element.itertext(), _MAX_LABELS) if _SEES.search(text))
             return state if opens or texts >= _CARD_TEXTS else None
         return state
 
     def _stands_apart(self, element: etree._Element) -> bool:
-        """Return whether a span is a separate box rather than the end of the word in the previous box.
+        """Return whether a span is a separate box rather than a continuation of the word in the previous box.
 
-        There is no white space between the two texts. They are separate if both boxes have a class or the second text
-        begins with a capital.
+        There is no white space between the two texts. They are separate if both boxes have a class, or if a capital
+        follows a lower-case letter.
         """
         previous = element.getprevious()
         if previous is None or previous.tail or previous.tag not in ("span", "a") or not self._buffer:

@@ -213,7 +213,7 @@ class Size(NamedTuple):
 
 
 class Layout:
-    """Classifier of the elements of one tree, which must not change in the meantime.
+    """Classifies the elements of one tree, which must not change while this object is in use.
 
     `scope` is the element with the main text, or None if no element stands out; `named` says whether a landmark
     names it; `depth` is the maximum nesting depth of the elements; `titled` are those around a first-level heading.
@@ -285,7 +285,7 @@ class Layout:
         return self.size(element).chars < _SMALL_SHARE * self._total
 
     def section_of(self, heading: etree._Element) -> etree._Element | None:
-        """Return the nearest ancestor of a heading with more text than the heading; None if it has most of the page."""
+        """Return a heading's nearest ancestor with more text than it; None if that holds half the page or more."""
         own = self.size(heading).chars
         for outer in heading.iterancestors():
             if self.size(outer).chars > _BARE_HEADING * own:
@@ -451,8 +451,8 @@ def _titles(pieces: Sequence[Piece]) -> list[int]:
 def _of_article(pieces: Sequence[Piece]) -> Sequence[Piece]:
     """Return the pieces of the article, and the page's title if it precedes the article.
 
-    Two kinds of line are dropped: a line that is only a link leads to another article, and a repeated line is a caption
-    or a pull quote.
+    Two kinds of line are dropped: one that is only a link, because it leads to another article, and a repeated one,
+    because it is a caption or a pull quote.
     """
     first = next((i for i, piece in enumerate(pieces) if piece.inside), len(pieces))
     title = max((i for i in _titles(pieces) if i < first), default=-1)

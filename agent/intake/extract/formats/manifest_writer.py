@@ -18,7 +18,7 @@ _MAX_ENTRIES: Final = 500
 
 
 class Writer:
-    """Collector for the blocks of one page; blocks beyond 20,000 are dropped, and the page says so."""
+    """Collects the blocks of one page; blocks beyond 20,000 are dropped, and the page reports this."""
 
     def __init__(self, title: str) -> None:
         self._title = title

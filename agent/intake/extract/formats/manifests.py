@@ -43,7 +43,7 @@ _CONTRIBUTED: Final = (
 
 
 def tools_of(value: Tree) -> list[Tree]:
-    """Return the tools of a `tools/list` result, an object with such a list, or a bare list; otherwise empty."""
+    """Return the tools of a `tools/list` result, an object with such a list or a bare list; otherwise empty."""
     holder = fields(value)
     holder = fields(holder["result"]) if "tools" not in holder and "result" in holder else holder
     tools = entries(holder.get("tools")) if holder else entries(value)
@@ -201,7 +201,7 @@ def read_manifest(value: Tree) -> Page | None:
 
 
 def _writer_of(value: Tree) -> Callable[[Writer, Tree, str], None] | None:
-    """Return the writer for the format of a manifest, the most specific first; None if it has no known format."""
+    """Return the writer for a manifest's format, trying specific formats first; None if the format is unknown."""
     inside = fields(value)
     named = bool(text_at(value, "name"))
     plugins, servers = entries(value, "plugins"), fields(value, "mcpServers")
@@ -277,7 +277,10 @@ def _plugin_parts(writer: Writer, value: Tree, name: str) -> None:
 
 
 def _clients(writer: Writer, value: Tree, _: str) -> None:
-    """Write how each entry of a client's `mcpServers` is run or called; environment values are left out as secrets."""
+    """Write how each entry of a client's `mcpServers` is run or called.
+
+    Environment values are omitted, since they may be secrets.
+    """
     for name, server in fields(value, "mcpServers").items():
         command = " ".join([text_at(server, "command"), *_list(server, "args")]).strip()
         if command:

@@ -69,8 +69,8 @@ _MIN_WRAP: Final = 50
 def read_markdown(text: str) -> Page:
     """Read Markdown as blocks; the page's `title` is its first heading or the front matter's title.
 
-    Front matter comes first, with a block for each field. Raises nothing. The time is linear in the length of ordinary
-    text, but maliciously crafted text can take far longer.
+    Front matter comes first, with a block for each field. Never raises. Ordinary text takes time linear in its length,
+    but maliciously crafted text can take far longer.
     """
     matter, body = dialects.parted(text)
     fields = dialects.fields_of(matter)
@@ -158,7 +158,7 @@ class _Walk:
         self._flush()
 
     def removed(self) -> list[Removed]:
-        """Return hidden text worth reporting: instructions to assessors in comments and the like, and hidden words."""
+        """Return hidden text worth reporting: instructions to assessors in unseen places, and hidden elements."""
         found = [Removed("instruction-like-text", "a comment", words) for _, words in _orders(self.comments)]
         for unseen in (self._silenced, self._attributes):
             found += [unseen[n] for n, _ in _orders([each.text for each in unseen])]
@@ -267,7 +267,7 @@ class _Walk:
             self.blocks.extend(pictures)
             if pictures or not words.strip(_BETWEEN):
                 return
-        # A short description is a word of its sentence, but a badge beside the words of a title is not one of them.
+        # A short description reads as a word of its sentence, but a badge beside a title is not part of the title.
         icons = [
             each
             for each in pictures
@@ -283,7 +283,7 @@ class _Walk:
             self._kind, self._level = "paragraph", 0
 
     def _line(self, text: str, linked: Sequence[str]) -> Sequence[str]:
-        """Make a block from a line, and return the words of the links that remain for later lines."""
+        """Make a block from a line, and return the link texts that remain for later lines."""
         text = _UNRESOLVED.sub(r"\1", text)
         if self._kind == "heading":
             text = _ANCHOR.sub("", text)
@@ -295,7 +295,7 @@ class _Walk:
             text = text[alert.end() :]
         if not text:
             return linked
-        # The link texts found in the line, in order; a few that were changed in the text are skipped.
+        # The link texts found in the line, in order; a few that differ from the line's text are skipped.
         found: list[str] = []
         at = number = 0
         for n, words in enumerate(linked):
@@ -363,9 +363,9 @@ def _lines(text: str, *, whole: bool) -> Iterator[str]:
 
 
 def _orders(texts: list[str]) -> Iterator[tuple[int, str]]:
-    """Return the indices of those one-line `texts` that address assessors, each with the words from that point on.
+    """Yield the index of each one-line text that addresses assessors, with its words from that point on.
 
-    The texts are searched together, because there may be ten thousand of them.
+    The texts are searched in one pass, because there may be ten thousand of them.
     """
     starts = list(accumulate((len(text) + 1 for text in texts), initial=0))
     last = -1

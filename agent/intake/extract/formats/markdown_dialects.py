@@ -1,8 +1,8 @@
 """Normalises Markdown extensions of documentation tools: admonitions, tabs, components.
 
 Docusaurus and VitePress write `:::tip Title`; MkDocs writes `!!! note "Title"` and `=== "Tab"` with the content
-indented; MDX has imports, and comments and attributes in braces; GitBook, Hugo and Jekyll have tags in braces. Their
-pages show the titles and the contents; CommonMark would show the marks, and treat indented content as code.
+indented; MDX has imports, and comments and attributes in braces; GitBook, Hugo and Jekyll have tags in braces. Rendered
+pages show the titles and the contents; CommonMark would show the marks and treat indented content as code.
 
 Front matter is read line by line rather than as YAML. It is only shown, never acted on, and without a YAML parser no
 alias, tag or deep nesting can do any harm.
@@ -48,7 +48,7 @@ def plain(text: str) -> tuple[str, list[str]]:
     prose: list[str] = []
     fence = ""
     levels: list[int] = []
-    """Indentation of the contents of the boxes around the line."""
+    """Indentation of the contents of each box around the line, the outermost first."""
     script = False
     for raw in text.split("\n"):
         indent = len(raw) - len(raw.lstrip(" "))
@@ -79,7 +79,7 @@ def plain(text: str) -> tuple[str, list[str]]:
 
 
 def _converted(prose: list[str], silent: list[str]) -> list[str]:
-    """Return lines outside code as one text without attributes in braces and MDX comments, which go to `silent`.
+    """Return lines outside code as one text, without attributes in braces or MDX comments; comments go to `silent`.
 
     An unterminated comment stays in the text.
     """
@@ -105,7 +105,7 @@ def parted(text: str) -> tuple[str, str]:
 
 
 def fields_of(front: str) -> list[tuple[str, str]]:
-    """Return the front matter's fields in order: the path of keys joined by full stops, and the value on one line.
+    """Return the front matter's fields in order: the path of keys joined by dots, and the value on one line.
 
     The items of a list are separated by commas.
     """

@@ -170,7 +170,7 @@ def _deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 class _Builder:
-    """Builder that makes the tree from tokens and tags in text order."""
+    """Builds the tree from tokens and tags in text order."""
 
     def __init__(self, parser: MarkdownIt, env: dict[str, object]) -> None:
         self._parser = parser
@@ -181,7 +181,7 @@ class _Builder:
         self._mine: list[Element] = []
         """Elements that Markdown has opened and not yet closed."""
         self._comment: list[str] | None = None
-        """The words so far of a comment that was not closed in the token where it began; None outside comments."""
+        """The text so far of a comment that is still open; None outside comments."""
 
     def finish(self) -> Element:
         """Return the tree; elements that are still open are marked as never ended."""

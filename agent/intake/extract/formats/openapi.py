@@ -86,7 +86,7 @@ def _skill(writer: Writer, skill: Tree) -> None:
 
 
 def _card_security(writer: Writer, label: str, holder: Tree) -> None:
-    """Write what a card or skill needs, in the form of A2A 0.x or 1.0."""
+    """Write the credentials that a card or skill requires, given in the form of A2A 0.x or 1.0."""
     for need in entries(holder, "security") or entries(holder, "securityRequirements"):
         for name, scopes in (fields(need, "schemes") or fields(need)).items():
             _needs(writer, label, name, at(scopes, "list") if isinstance(scopes, dict) else scopes)

@@ -3,7 +3,7 @@
 Text that a reader does not see is removed and reported. The exception is a page with a picture and only invisible text:
 such a page is a scan with recognised text behind its picture, so the text is kept.
 
-Visibility follows a small part of the painting model: matrices, fill colour and opacity, text rendering mode,
+Visibility follows a small part of PDF's imaging model: matrices, fill colour and opacity, text rendering mode,
 rectangles and pictures in painting order, layers that are switched off. A run of text is judged at its start and its
 approximate end; glyph shapes and patterns are ignored.
 """
@@ -35,7 +35,7 @@ _UNPAINTED: Final = frozenset({3, 7})
 _STROKED: Final = frozenset({1, 5})
 _FAINT: Final = 0.1
 _GLYPH: Final = 0.5
-"""Average width of a letter as a fraction of its size."""
+"""Average width of a letter as a fraction of the font size."""
 _UNIT: Final[Matrix] = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 _SLACK: Final = 2.0
 _MAX_BOXES: Final = 5000
@@ -111,7 +111,7 @@ class _Run(NamedTuple):
 
 
 class _Painting:
-    """One page or form while being read; `unseen` maps the index of an operation to the reason its text is hidden."""
+    """A page or form that is being read; `unseen` maps an operation's index to the reason why its text is hidden."""
 
     def __init__(self, page: "PageObject", off: frozenset[int], owner: _Pdf) -> None:
         """Store the page's box, the layers switched `off`, and the resources of `owner` that affect visibility."""
@@ -136,8 +136,10 @@ class _Painting:
         before."""
 
     def read(self, operations: Sequence[Operation], state: _State, ground: Sequence[_Painted] = ()) -> None:
-        """Judge all operations that show text; a form starts from the graphics state of its call and from what had been
-        painted by then."""
+        """Judge every operation that shows text.
+
+        For a form, `state` and `ground` are the graphics state at its call and what had been painted by then.
+        """
         self._state = state
         self._saved: list[_State] = []
         self._text = self._line = _UNIT
@@ -161,7 +163,7 @@ class _Painting:
                 self.unseen[run.at] = reason
 
     def _set(self, operands: list[_Pdf], operator: bytes) -> None:
-        """Apply an operator that changes the graphics state or the place of the text."""
+        """Apply an operator that changes the graphics state or the text position."""
         state, change = self._state, self._state._replace
         match operator:
             case b"q" if len(self._saved) < _MAX_SAVED:
@@ -319,7 +321,7 @@ def _box(matrix: Matrix, left: float, bottom: float, right: float, top: float) -
 
 
 class _Collector:
-    """Collector that joins text runs from pypdf into lines with their size; text too small to read goes to `hidden`."""
+    """Joins text runs from pypdf into lines with their type size; text too small to read goes to `hidden`."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, float]] = [("", 0.0)]
@@ -447,7 +449,7 @@ def _outside_pages(reader: "PdfReader") -> Iterator[tuple[str, str]]:
 def read_pdf(body: bytes) -> Page:
     """Read the first 300 pages of a PDF as blocks.
 
-    Raises ValueError for an encrypted file, and in place of pypdf's own errors for a damaged file.
+    Raises ValueError if the file needs a password or is damaged.
     """
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError

@@ -108,7 +108,7 @@ def load_yaml(text: str) -> Loaded:
 
 
 def _checked(value: Tree, sort: str, twice: list[str]) -> Loaded:
-    """Refuse a value that is nested too deeply or that aliases expand to an excessive size."""
+    """Return the value as Loaded. Raises Unreadable if it is nested too deeply or has too many values."""
     stack: list[tuple[Tree, int]] = [(value, 0)]
     count = 0
     while stack:
@@ -161,7 +161,7 @@ def text_at(value: Tree, *keys: str) -> str:
 
 
 def strings(value: Tree, most: int) -> Iterator[str]:
-    """Return at most `most` strings of a value, in order and without keys."""
+    """Yield up to `most` strings of a value, in order and without keys."""
     stack = [value]
     count = 0
     while stack and count < most:

@@ -29,7 +29,7 @@ _SLOTTED: Final = re.compile(r"(?:\bslot((?:\[[^\]]*\]|\.[\w-]+)*))?::slotted\("
 
 
 def lay_out(root: etree._Element) -> None:
-    """Replace the content of hosts under `root` by their shadow trees, in place.
+    """Replace the content of hosts under `root` with their shadow trees, in place.
 
     A template counts as a shadow root only if a browser accepts it: it has a mode, is the first in its host, its host
     may have a shadow root, and no inert template encloses it. Templates beyond the first _MAX_ROOTS are left unchanged.

@@ -82,7 +82,7 @@ _MARKS: Final = "*_`~#>\"“”„«»'‘’ \t\u00a0"
 _NO_LETTERS: Final = frozenset({"So", "Sk", "Cf", "Cc", "Cs", "Co"})
 _EMOJI_PARTS: Final = "\ufe0f\u20e3"
 _LETTER: Final = "[A-Za-z0-9À-ɏ_-]"
-"""A character that continues a word. Letters of scripts without spaces do not, as they may directly follow a name."""
+"""A character that continues a word; not letters of scripts without spaces, which may directly follow a name."""
 _SPLIT: Final = re.compile(r"[^\w+&#.'’-]+")
 _BADGE: Final = re.compile(
     r"(?i)(?:license|licence|build|ci|tests?|coverage|codecov|docs?|documentation|version|pypi|npm|downloads?|stars?"

@@ -1,4 +1,4 @@
-"""Determines the name of a page's product: candidates from parts of the page, and a weighted vote with reasons.
+"""Determines the name of a page's product, and why, by a weighted vote over names that parts of the page propose.
 
 Order of precedence: a manifest or front matter; a heading that names something; the window title; the repository in
 the address or in the page's own links; file and folder. A reliable source wins by its weight; a doubtful one (a slogan,
@@ -20,9 +20,9 @@ from agent.intake.extract.identity.repositories import Repository, named_package
 from agent.intake.page import Block, Page
 
 _OPENING: Final = 14
-"""Number of text blocks at the start of a page in which it introduces its product."""
+"""Number of blocks at the start of a page that are searched for an introduction of its product."""
 _MAX_TEXT: Final = 60_000
-"""Number of characters of the text in which uses of a name are counted."""
+"""Number of characters at the start of the text in which uses of a name are counted."""
 _MAX_COUNTED: Final = 40
 """Maximum number of candidates whose uses are counted."""
 _MAX_ALIASES: Final = 12
@@ -30,7 +30,7 @@ _HEADLINE_WORDS: Final = 14
 _SPONSORS: Final = 2
 """Maximum number of headings, such as sponsors' names, above a page's title."""
 _LATEST: Final = 4
-"""Maximum number of headings above a lower heading that names the product."""
+"""Maximum number of headings that may precede a lower-level heading that names the product."""
 _SHORT: Final = 2
 _OFTEN: Final = 2
 
@@ -196,7 +196,7 @@ def _from_headings(page: Page) -> Iterator[Candidate]:
 
 
 def _pieces_of(title: str, weight: float, source: str) -> Iterator[Candidate]:
-    """Yield the names in a title; in the first heading also descriptive or promotional parts, with little weight."""
+    """Yield the names in a title; for the first heading, also a descriptive or promotional first part at low weight."""
     for place, part in enumerate(names.pieces(title) if is_honest(title) else ()):
         if names.is_name(part):
             full = min(weight, _GENERIC_HEADING) if names.is_generic(part) else weight
@@ -239,7 +239,7 @@ def _from_text(page: Page) -> Iterator[Candidate]:
 
 def _from_titles(page: Page, where: str) -> Iterator[Candidate]:
     """Yield candidates from the window title and `og:title` without the site's part, and from the site's name."""
-    # The parts of the host reveal whether the last piece of a title is the site's name.
+    # The parts of the host name show whether a piece of the title is the site's name.
     host = (urlsplit(where).hostname or "").removeprefix("www.") if _WEB.match(where) else ""
     site = {names.key(part) for part in (host, *host.split(".")[:-1])} if _WEB.match(where) else set()
     for title in dict.fromkeys((page.head_title, page.og_title)):
@@ -250,7 +250,7 @@ def _from_titles(page: Page, where: str) -> Iterator[Candidate]:
             yield Candidate(part, min(weight, _PIECE) if names.is_generic(part) else weight, _TITLED)
     name = names.tidy(page.site_name)
     if names.is_name(name):
-        # If a site has many products, the site's name is not a product name.
+        # A title that ends in the site's name suggests a site with many products, so the name counts less.
         pieces = names.pieces(page.head_title)
         known = len(pieces) > 1 and names.same(name, pieces[-1])
         yield Candidate(name, _PIECE if known else _SITE, "the site's name")
@@ -296,9 +296,9 @@ def _from_manifests(page: Page, siblings: Sequence[Page]) -> Iterator[Candidate]
 
 
 def _without_tails(found: list[Candidate], text: str) -> list[Candidate]:
-    """Return the candidates. A first heading that the page never repeats is shortened to a name that the page uses.
+    """Return the candidates, with a first heading that the page never repeats shortened to a name that the page uses.
 
-    The words after the name are then a badge or a status ("Acme  Maintenance Mode").
+    The words after that name are a badge or a status ("Acme  Maintenance Mode").
     """
     head = next((c for c in found if c.source == _HEADED and c.weight >= _GENERIC_HEADING), None)
     if head is None or names.says_mcp(head.name) or _uses(text, head.name):
@@ -344,7 +344,7 @@ def _beyond_the_vendor(groups: Sequence[list[Candidate]], repositories: Sequence
 
 
 def _form(order: Sequence[Candidate]) -> Candidate:
-    """Return the candidate whose spelling is shown: of the greatest weight, preferably with "MCP server"."""
+    """Return the candidate whose spelling is shown: one of high weight, preferably with "MCP" or "server" in it."""
     first = order[0]
     saying = [c for c in order if names.says_mcp(c.name) and c.weight > _FILE]
     if first.weight >= _TITLE and first.source not in (_SENTENCE, _REPOSITORY):

@@ -94,7 +94,7 @@ _MAX_SCORED: Final = 60
 
 
 def mark_others(page: Page, name: Name) -> Page:
-    """Return `page`, which is about `name`, with other products marked `other`, the hosted platform `platform`.
+    """Return `page`, about `name`, with text about other products marked `other` and the hosted platform `platform`.
 
     Only blocks whose subject is another product, and sections whose heading names another product, are marked.
     """
@@ -194,7 +194,7 @@ def _compared(text: str, own: Sequence[str]) -> AboutHint:
 
 
 def _hosted(page: Page, name: Name) -> tuple[str, ...]:
-    """Return the names of the vendor's hosted platform that begin with the product's name: "Acme Cloud"."""
+    """Return the names of the vendor's hosted platform that begin with the product's name, as in "Acme Cloud"."""
     if names.key(name.name) == "" or re.search(rf"\b{_HOSTED}\b", name.name):
         return ()
     bare = re.sub(r"[\s_-]*\b(?:MCP|Server)\b", "", name.name).strip(" -_") or name.name
@@ -234,7 +234,8 @@ def _others(page: Page, name: Name) -> tuple[str, ...]:
 def maker(page: Page, name: Name, where: str, *, own_site: bool = False) -> str:
     """Return the product's maker: a manifest's author, the repository's owner, a copyright holder or the vendor's host.
 
-    `own_site` says that the page is the vendor's own and not a directory's. Returns an empty string if none is known.
+    `own_site` says whether the page is the vendor's own rather than a directory's. Returns an empty string if no maker
+    is known.
     """
     if page.vendor:
         return page.vendor
@@ -264,7 +265,7 @@ class Subject(NamedTuple):
     vendor: str = ""
     """The product's maker; empty if neither manifest, repository, copyright line nor domain identifies it."""
     reason: str = ""
-    """Why the product has this name."""
+    """Why this name was chosen."""
 
 
 def resolve_subject(
@@ -342,7 +343,10 @@ def title_name(title: str) -> str:
 
 
 def speaks_of(page: Page, name: str) -> About:
-    """Return `product` if a page contains the whole `name`, `platform` if only its first word, otherwise `other`."""
+    """Return `product` if a page contains the whole `name`, `platform` if only its first word, otherwise `other`.
+
+    `name` must be in lower case, as from `product_name`.
+    """
     text = "\n".join(block.text for block in page.blocks).casefold()
     if len(name) >= _MIN_NAME and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
         return "product"

@@ -51,7 +51,8 @@ class Repository(NamedTuple):
     cloned: bool = False
     """Whether the page tells its reader to clone this repository."""
     entered: bool = False
-    """Whether this is the page's own: it links to inner pages (issues, files), shows its badges or clones it."""
+    """Whether the page treats the repository as its own: links to its inner pages (issues, files), shows its badges or
+    tells the reader to clone it."""
 
     @property
     def path(self) -> str:
@@ -60,7 +61,9 @@ class Repository(NamedTuple):
 
 
 def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tuple[Repository, ...]:
-    """Return the repositories that may be the page's own: first the one in its address, then the others by number of
+    """Return the repositories that may be the page's own, the likeliest first.
+
+    The one in the page's address comes first, then those that are `entered`, then the others, each group by number of
     mentions.
 
     A repository named fewer than `least` times counts only if no other is named; a clone line counts four times.
@@ -93,7 +96,7 @@ def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tu
 
 
 def named_packages(page: Page) -> tuple[str, ...]:
-    """Return packages that the page installs or links in a registry, most often named first, without their scope."""
+    """Return the packages that the page installs or links to in a registry, without scope, the most mentioned first."""
     counts = Counter(match[2] for link in page.links for match in _PACKAGE_PAGE.finditer(link.href))
     for block in page.blocks:
         if block.kind == "code" or "`" in block.text:

@@ -8,14 +8,14 @@ These rules distinguish the two:
 - Approval, certification, safety and praise are claims if the sentence says nothing else.
 - Limits, privacy, isolation and monitoring are claims if the sentence names no mechanism, product or identifier and
   the product does nothing else in it. Planned ones are claims as well.
-- A bare denial or limit ("deletion is disabled", "no customer data is stored") of rank 2 or below lowers nothing
-  compared with silence. If the sources show the action, the two contradict and the worse reading applies; if not,
+- A bare denial or limit ("deletion is disabled", "no customer data is stored") of rank 2 or below counts no more
+  than silence. If the sources show the action, the two contradict and the worse reading applies; if not,
   there is nothing to lower. The opening of a listing says what the product is, so it is not such a denial.
 - A verdict on the product's own risk ("an assessment rated its autonomy as minimal") is a claim, and so is keyword
   stuffing.
 - A sentence that says a control is missing ("runs without asking") is never a claim: it can only raise a risk.
 
-A claim of rank 2 or below may be quoted only for a control, and such a control lowers nothing. At rank 3 or above, the
+A claim of rank 2 or below may be quoted only for a control, and such a control lowers no risk. At rank 3 or above, the
 control counts (see `agent.intake.extract.statements.split`).
 """
 
@@ -91,7 +91,9 @@ MISSING = re.compile(
     r"|unsupervised|unattended|plain[- ]text|(?:can|may|might) be (?:turned off|disabled|skipped|bypassed"
     r"|switched off)|(?:off|disabled) by default|on its own)\b|\b(?<!stops )by itself\b"
 )
-"""Says that a control is missing or can be bypassed; `DOUBLE` excludes double negatives ("no action without …")."""
+"""Text that says that a control is missing or can be bypassed.
+
+`DOUBLE` excludes double negatives ("no action without …")."""
 DOUBLE = re.compile(
     r"\b(?:no|not|never|nothing|nobody|cannot|can't|won't|none)\b[^.;]*\b(?:without|unless|until|before)\b", _I
 )
@@ -129,7 +131,7 @@ ACTIVE = re.compile(
     r"|uses?|accepts?|returns?|asks?|starts?|loads?|saves?|collects?|groups?|compares?|explains?|shows?|turns?"
     r"|sets?)\b"
 )
-"""Says that the product does something, or lets somebody do something."""
+"""Text that says that the product does something, or lets somebody do something."""
 CALMING = re.compile(
     r"(?i)\b(?:(?:could|can) not be (?:in )?(?:better|safer)|never a (?:complaint|problem|fault)|refus(?:es?|ing)"
     r"|out of trouble|no (?:drama|surprises?|trouble|accidents?)|gentle|rather do nothing|stricter"
@@ -162,7 +164,7 @@ FUTURE = re.compile(
     r"|later this year|in (?:the near )?future|q[1-4]|by the end of)\b"
 )
 PLACES = re.compile(r"\bread[- ]only\b|\bstateless\b|\bexperimental\b|\bnot (?:cover|prove|production)\b", _I)
-"""Says what the product is or keeps, which moves an estimate regardless of any promises in the sentence."""
+"""Text that says what the product is or keeps, which moves an estimate whatever else the sentence promises."""
 UNLESS = re.compile(r"\bunless\b(?! approv)", _I)
 LEADING = re.compile(r"^(?:[^\w`$£€]|_|\d{1,2}[.)]\s)+")
 COUNTING_RANK: Final = 3
@@ -209,7 +211,7 @@ _WEAK_TOPICS: Final = (
     r"|active|live) (?:monitoring|observation|oversight)|(?:we|our \w+(?: \w+)?"
     r"|a (?:dedicated )?team) (?:\w+ )?(?:monitors?|watch(?:es)?|tracks?|traces?|logs?|records?"
     r"|audits?)|leaves a trace|on (?:the )?record|accountab\w+|transparen\w+)\b",
-    # assent in other words
+    # approval in other words
     r"(?i)\b(?:(?:must|has to|have to|needs to) (?:\w+[- ])?(?:light|agree|nod|consent|sign|countersign|release|accept"
     r"|allow|clear)\w*|only (?:the |an? |your |our )?(?:\w+ ){1,3}?(?:can|may) (?:trigger|start|send|release|change"
     r"|approve|allow|publish)\w*|your agreement|countersign\w*|remains? (?:a )?drafts? until|bypass(?:es)?"
@@ -278,7 +280,7 @@ _REPEATS: Final = 3
 
 @lru_cache(maxsize=_REMEMBERED)
 def is_claim(text: str) -> bool:
-    """Return whether a sentence, list item or table row is only a claim, judging by its words (see the module)."""
+    """Return whether a sentence, list item or table row is only a claim by the rules of this module."""
     if _HINT.search(text) or (len(text.split()) <= _SHORT and _is_planned(text)):
         return True
     # Text is keyword-stuffed if several runs of words are immediately repeated.
@@ -307,7 +309,7 @@ def _judge(clause: str) -> bool | None:
     if _is_planned(clause):
         return True
     words = len(clause.split())
-    # A short clause that says that everything is recorded, or that something is planned.
+    # A short clause that says that everything is recorded, or will be.
     recorded = words <= _SHORT and (ABSOLUTE.search(clause) or FUTURE.search(clause)) and LOGGED.search(clause)
     weak = bool(recorded) or any(topic.search(clause) for topic in _WEAK)
     if not weak and words > _ASIDE and not any(topic.search(clause) for topic in _STRONG):

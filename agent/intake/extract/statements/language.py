@@ -1,7 +1,7 @@
 """Detects the language of a document, and which statements the embedded drafter cannot read.
 
 Code, addresses and identifiers look English in every language, so they are removed first. Text that is clearly English
-by its function words is recognised without the library, which takes a second to load and is needed only for the rest.
+by its function words is recognised without py3langid, which takes a second to load and is needed only for the rest.
 """
 
 import re
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ENGLISH: Final = "en"
 READ: Final = frozenset({ENGLISH})
-"""The languages of the embedded drafter, whose heads were fitted on English statements."""
+"""The languages that the embedded drafter reads; its heads were fitted on English statements."""
 NO_PROSE: Final[frozenset[BlockKind]] = frozenset({"code", "front-matter", "image"})
 """Block kinds whose words do not indicate the language of the surrounding text."""
 _MIN_LETTERS: Final = 40
@@ -36,13 +36,13 @@ _ENGLISH_SHARE: Final = 0.12
 """Minimum share of function words in English; other languages stay below 0.05, English with few verbs above 0.15."""
 _LATIN_SHARE: Final = 0.97
 _TOKEN: Final = re.compile(r"[!-~]+")
-"""A run of ASCII characters, since Japanese does not separate such runs by spaces."""
+"""A run of printable ASCII characters. Text is not split at spaces, since Japanese has none around such runs."""
 _NOISE: Final = re.compile(r"[_/\\@=<>{}|#$~`]|[A-Za-z0-9]\.[A-Za-z0-9]|[a-z][A-Z]|^\W*[A-Z]{2,}\W*$")
 """Signs of addresses, paths, identifiers, file names and abbreviations."""
 _SCRIPT_SAMPLE: Final = 1_000
 _SCRIPT_SHARE: Final = 0.6
 _KANA_SHARE: Final = 0.08
-"""Minimum share of kana in Japanese; Chinese has none, and Japanese pages with many English names have a tenth."""
+"""Minimum share of kana in Japanese; Chinese has none, and even Japanese pages full of English names have a tenth."""
 _OF_ONE_LANGUAGE: Final = {"HIRAGANA": "ja", "HANGUL": "ko", "CJK": "zh", "THAI": "th", "HEBREW": "he", "GREEK": "el"}
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _LATIN: Final = re.compile(r"[A-Za-z\u00c0-\u024f]")
@@ -98,7 +98,7 @@ def detect(text: str) -> str:
 
 
 def is_english(code: str) -> bool:
-    """Return whether a document's words can be compared with English ones; an unknown language ("") counts."""
+    """Return whether a document's words can be compared with English ones; true for an unknown language ("")."""
     return code in ("", ENGLISH)
 
 
@@ -138,7 +138,7 @@ def readable(documents: Sequence[Document], statements: Sequence[Statement]) -> 
 def unread(documents: Iterable[Document], *, by_llm: bool = False) -> tuple[Missing, ...]:
     """Report what the embedded drafter cannot read and how to get it read, one entry per document not in English.
 
-    `by_llm` says that an LLM read the sources as well. Documents in an unknown language have no entry.
+    `by_llm` says whether an LLM read the sources as well. Documents in an unknown language have no entry.
     """
     gaps: list[Missing] = []
     for document in documents:

@@ -1,8 +1,8 @@
 """Features of the role classifier: a statement's words, shape, place and neighbours.
 
 Everything is computed from Statements and Documents, so that labelled pages in training and new pages later are treated
-identically. The headings or words of a role are not listed here: features are n-grams with the place where they occur,
-and training finds out which of them matter.
+identically. No role has a list of headings or words here: features are n-grams tagged with where they occur, and
+training determines which of them matter.
 """
 
 import re
@@ -68,7 +68,7 @@ SHAPES: Final = {
     "begins with code": ("words set as code", re.compile(r"\A\W{0,3}`")),
     "comment": ("a comment", re.compile(r"(?m:^\s*+(?://|#))")),
 }
-"""The shapes of text, by name: their description in a reason, which may be empty, and their pattern."""
+"""The shapes of text by name: how a reason describes each (empty if it does not), and its pattern."""
 _MAX_COUNT: Final = 4
 
 
@@ -168,8 +168,8 @@ def _of_text(place: Place, page: Paper) -> Iterator[str]:
 def _of_surroundings(place: Place, page: Paper) -> Iterator[str]:
     """Yield features of headings, columns, and the statement that introduces a list, a table or a block of code.
 
-    Other neighbours, and the position on the page, would improve the result slightly (for 0.9 % of the statements), but
-    planted text could then change the roles of surrounding statements.
+    Using other neighbours and the position on the page would improve the result slightly (for 0.9 % of the statements),
+    but planted text could then change the roles of surrounding statements.
     """
     kind, path, heads = place.statement.block, place.statement.path, place.statement.heads
     yield f"heading:depth {len(path)}"

@@ -2,9 +2,9 @@
 
 Less than half of a README's statements are about the product. The others tell the reader what to type, show an example,
 praise, announce, compare, or lead elsewhere. If they were read as the product's own actions, they would produce threats
-that the product does not have. The classifier is linear: the features of a statement and its surroundings
-(`role_features`) and its vector have twelve weights each, learned from labelled statements of real pages
-(`evals.training.roles`).
+that the product does not have. The classifier is linear: each feature of a statement and its surroundings
+(`role_features`) and each component of its vector has one weight for each of the twelve roles, learned from labelled
+statements of real pages (`evals.training.roles`).
 
 The classifier adds up weights, so the contribution of each group of features (the heading, the first words, the columns
 of a table, …) to the result is known. A reason names the two largest contributions in words found on the page.
@@ -71,7 +71,7 @@ _ASIDE: Final = re.compile(
     r"|historial de cambios|licence|contribuer|dépannage)\b|贡献|許可|许可|更新日志|路线图|故障排除|貢献|ライセンス"
     r"|変更履歴|トラブルシューティング|기여|라이선스|변경 ?(?:이력|사항)"
 )
-"""Headings with which a page itself says that the text below is not about what the product does.
+"""Headings by which a page itself says that the text below is not about what the product does.
 
 On the labelled pages, at most about 15 % of the statements under such a heading contain facts; the translations follow
 the English headings."""
@@ -82,7 +82,7 @@ _ID_CHARS: Final = 16
 _NO_FINDING: Final[frozenset[FindingKind]] = frozenset({"vendor-claim"})
 """Findings that are ignored here: a vendor's claim about itself is context for adjacent sentences."""
 _KIND_WORDS: Final = frozenset({"ai", "mcp", "server", "agent", "agents", "framework", "cli", "app", "skill", "sdk"})
-"""Words that a title adds to a product's name, which a column heading leaves out."""
+"""Words that a title adds to a product's name but a column heading leaves out."""
 _COLUMNS: Final = frozenset({
     "description", "notes", "note", "default", "status", "type", "required", "example", "purpose", "value", "details",
 })  # fmt: skip
@@ -160,7 +160,7 @@ class RoleClassifier:
     """Hash of all constants."""
     pulls: NDArray[np.float32]
     """How strongly each hashed feature favours a role, compared with the average of the roles on the other side (those
-    with facts, or those without)."""
+    with facts, or those without); shape (BUCKETS, roles)."""
 
     def chances(
         self, named: Sequence[Sequence[str]], statements: Sequence[Statement], vectors: NDArray[np.float32]
@@ -247,7 +247,7 @@ def _placed(document: Document, own: Sequence[Statement], vectors: NDArray[np.fl
 def compares(heads: Sequence[str], title: str) -> bool:
     """Return whether a table's columns stand for the page's product and for others: "| | Ours | Theirs |".
 
-    Such a row says about several products what is true of one, and a reader of sentences cannot tell which.
+    Each cell of such a row is true of one product only, and a reader of the row alone cannot tell which.
     """
     name = [word for word in _words(title) if word not in _KIND_WORDS]
     columns = [[word for word in _words(head) if word not in _KIND_WORDS] for head in heads[1:]]

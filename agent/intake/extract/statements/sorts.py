@@ -1,7 +1,7 @@
 """Determines the sort of a sentence (control, description, assessment, …) from its words alone.
 
-Descriptions move an estimate. Control claims and self-assessments of rank 2 and below lower nothing, and boilerplate is
-ignored. A sentence with both a capability and a control is a description; its control clause has no effect of its
+Descriptions move an estimate. Control claims and self-assessments of rank 2 and below never lower one, and boilerplate
+is ignored. A sentence with both a capability and a control is a description; its control clause has no effect of its
 own.
 """
 
@@ -157,6 +157,6 @@ def names_its_setting(text: str) -> bool:
 
 
 def default_of(text: str) -> str:
-    """Return verbatim the words of `text` that say that something is on by default, or an empty string."""
+    """Return, verbatim, the words of `text` that say that something is on by default; empty if there are none."""
     found = None if _DEFAULT_OFF.search(text) else _DEFAULT_ON.search(text)
     return found[0].strip(" ,") if found else ""

@@ -19,7 +19,7 @@ _ABBREVIATION: Final = re.compile(
     r"|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov"
 )
 _ENDS_OR_NOT: Final = re.compile(r"inc|ltd|corp|co|min|max|sec|gen|est|ver|ch|st|dec|u\.[sk]|e\.u|etc")
-"""Abbreviations that may end a sentence: the sentence continues if a small letter or a digit follows."""
+"""Abbreviations that may end a sentence: the sentence continues if a lower-case letter or a digit follows."""
 _END: Final = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’)\]*_`]*(?=\s)")
 _MAX_WORD: Final = 40
 """Characters examined before and after a full stop to decide whether it ends a sentence; this limits the work for each
@@ -28,7 +28,7 @@ _LAST_WORD: Final = re.compile(r"[\w.]*$")
 _HAS_WORD: Final = re.compile(r"[^\W_]")
 _BARE_LINE: Final = re.compile(r"^[ \t]*(?:(?:[-*+•‣◦▪–·]|\d{1,3}[.)])[ \t]+)?(?!#{1,6}[ \t])(\S.*)$", re.MULTILINE)
 _MAX_CHARS: Final = 1200
-"""Maximum length of a statement: a longer run is cut at a semicolon or space, so that it can be embedded."""
+"""Maximum length of a statement: a longer run is cut at a semicolon, comma or space, so that it can be embedded."""
 _RUNS: Final = frozenset({"item", "row"})
 """Block kinds whose consecutive blocks form a list or a table."""
 _Span = tuple[int, int, DocumentBlock]
@@ -44,12 +44,12 @@ def statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
     Each has its sort, its rank, the `about` and heading path of its section, and `flagged` if a finding of the
     document covers part of it. The ranks are 1 for marketing, 2 for the vendor's text, 3 for the vendor's documentation
     that names a setting, its default, its scope and who can change it, 4 for text outside the vendor's control (never
-    a file of the vendor, not even its manifest or tool list), and 5 for an analyst's note. There is no rank 0.
+    a vendor's file, not even its manifest or tool list), and 5 for an analyst's note. There is no rank 0.
     """
     found: list[Statement] = []
     for document in documents:
-        # Text that is repeated to be found may be quoted, but it states nothing that counts. Only its first occurrence
-        # has a finding.
+        # Keyword stuffing may be quoted, but each occurrence counts only as a claim. The finding covers just the first
+        # occurrence, so the others are recognised by their text.
         stuffed = {_plain(document.text[f.start : f.end]) for f in document.findings if f.kind == "retrieval-dominance"}
         for section, group in _groups(document):
             together = " ".join(document.text[start:end] for start, end, _ in group)
@@ -86,7 +86,7 @@ def said_once(found: Sequence[Statement]) -> tuple[Statement, ...]:
     """
     best: dict[str, int] = {}
     for index, statement in enumerate(found):
-        # Duplicates agree in their letters and digits, their subject, and whether they are flagged or a claim.
+        # Duplicates have the same words, are about the same thing, and agree in whether they are flagged or claims.
         apart = f"{statement.about}{statement.flagged}{statement.claim}"
         key = apart + "".join(re.findall(r"\w+", statement.text.lower()))
         if key not in best or statement.rank > found[best[key]].rank:
@@ -96,7 +96,7 @@ def said_once(found: Sequence[Statement]) -> tuple[Statement, ...]:
 
 
 def _groups(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
-    """Yield the statements of each paragraph, list, table and so on, cut from the blocks that intake kept."""
+    """Yield the section and the statements of each paragraph, list, table and so on, cut from the document's blocks."""
     text, ends = document.text, [section.end for section in document.sections]
     # A document without blocks is read line by line.
     bare = (DocumentBlock(start=line.start(1), end=line.end(), kind="paragraph") for line in _BARE_LINE.finditer(text))
@@ -143,8 +143,9 @@ def _spans(text: str, block: DocumentBlock) -> Iterator[tuple[int, int]]:
     """Yield the start and end of each statement in a block.
 
     A table row and the description of a picture are one statement each. So is a block of code: the whole block shows
-    its purpose (a configuration, a command to start the product, a sample), a single line seldom does, and readers get
-    one statement of thirty lines rather than thirty braces and keys. Code too long to embed is cut between lines.
+    its purpose (a configuration, a command to start the product, a sample), which a single line seldom does, and
+    readers get one statement of thirty lines rather than thirty braces and keys. Code too long to embed is cut between
+    lines.
     """
     if block.kind == "code":
         cuts = _cut_lines(text, block.start, block.end)
@@ -164,7 +165,7 @@ def _plain(text: str) -> str:
 
 
 def covered(document: Document, start: int, end: int, besides: Collection[FindingKind]) -> bool:
-    """Return whether a finding overlaps the span, ignoring findings of the kinds `besides`."""
+    """Return whether a finding overlaps the span, ignoring findings whose kind is in `besides`."""
     return any(f.start < end and start < f.end for f in document.findings if f.kind not in besides)
 
 
@@ -195,7 +196,7 @@ def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _is_abbreviation(word: str, following: str) -> bool:
-    """Return whether the full stop after `word`, before the letter `following`, belongs to an abbreviation."""
+    """Return whether the full stop after `word`, before the character `following`, belongs to an abbreviation."""
     bare = word.lower().rstrip(".")
     if bare == "no":
         return following.isdigit()

@@ -1,8 +1,8 @@
 """Finds a vendor's claims about its own product: controls, certificates, assurances, assessments.
 
 A document gets one finding for all of them, with their number, because forty findings from one page would drown out
-findings of attacks. The finding withdraws nothing: a claim of rank 2 or below lowers nothing in the first place, and a
-sentence may state a risk beside its claim. No estimate uses the finding.
+findings of attacks. The finding withdraws nothing: a claim of rank 2 or below lowers no risk in the first place, and a
+sentence may state a risk alongside its claim. No estimate uses the finding.
 """
 
 import re
@@ -22,7 +22,7 @@ _MIN_WORDS: Final = 2
 _MIN_ASSURANCE: Final = 5
 """Minimum number of words for a control sentence to count as a promise even without the form of a claim."""
 _TELLING_WORDS: Final = (5, 30)
-"""The minimum and the maximum number of words of a sentence that is informative and can be shown in full."""
+"""Minimum and maximum number of words in a sentence that is informative yet short enough to be shown in full."""
 _CODE: Final = re.compile(
     r"\{\s*\"|\"\s*:|^\s*[\[{<@$]|[{}│├└]|\w\(|=|\s->\s|\s→|\s\|\s|(?<![\w-])--?[a-z]|^\W*[A-Z][A-Z0-9]*_"
     r"|\b\w+\.\w+\.\w+"
@@ -63,7 +63,7 @@ def claims(document: Document) -> tuple[Statement, ...]:
 
 
 def vendor_claims(document: Document) -> tuple[Finding, ...]:
-    """Return one `vendor-claim` finding for all claims, placed at the most informative claim; empty without claims."""
+    """Return one `vendor-claim` finding for all claims, placed at the most informative one; empty if there are none."""
     found = claims(document)
     if not found:
         return ()

@@ -1,1 +1,1 @@
-"""Effects of decisions: side effects, ways to lower or narrow a score, what to decide first, comparing versions."""
+"""Effects of decisions: side effects, ways to lower or narrow a score, what to decide first, version comparison."""

@@ -57,7 +57,7 @@ class ThreatCell(Record):
     severity: Band
     """Severity of the CVSS base score, which distinguishes the threats."""
     alone: bool
-    """Whether another review in the row lacks a threat with this title."""
+    """Whether at least one other review in the row lacks a threat with this title."""
 
 
 class Cell(Record):
@@ -91,7 +91,7 @@ class Column(Record):
     product: str
     drafter: str
     drafted: str
-    """When the draft was made, in the format of the records."""
+    """When the draft was made (`Draft.created_at`)."""
     stage: Stage
     score: ScoreShown
     uncertain: int
@@ -140,7 +140,7 @@ def side_by_side(states: Sequence[ReviewState]) -> SideBySide:
     lines = []
     for key in FACTORS:
         cells = tuple(_factor(draft.factors.get(key)) for draft in drafts)
-        # A cell already shows whether its value is stated, so a row differs only if the values or texts differ.
+        # Each cell shows whether its value is stated, so only values, or texts of cells without a value, are compared.
         told = {(cell.value, cell.text if cell.value is None else "") for cell in cells}
         lines.append(Line(key=key, title=FACTOR_TITLES[key], kind="factor", cells=cells, differs=len(told) > 1))
     for name in LAYERS:
@@ -194,7 +194,7 @@ def _factor(one: FactorEstimate | None) -> Cell:
 
 
 def _set_in_review(one: FactorEstimate) -> bool:
-    """Return whether a reviewer set the value; without a quote, the factor's state is still “not stated”."""
+    """Return whether a reviewer set the value. If they gave no quote, the factor still counts as not stated."""
     return any(part.kind == "review" for part in one.parts)
 
 

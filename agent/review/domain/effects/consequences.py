@@ -1,7 +1,7 @@
 """The side effects of an act, and what rests on each fact of a draft.
 
-Between two states of a review: which items lose their support, are new or change, and why the score may be higher
-although less is known.
+Side effects are the differences between two states of a review: which items lost their support, are new or have
+changed, and why the score is higher although less is known.
 """
 
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ _KINDS: Final[Mapping[str, str]] = {"capability": "ability", "layer": "", "facto
 """The word put before an item's title, for kinds where it differs from the kind's name."""
 _TOLD: Final = ("posture", "layer", "factor", "threat", "chain", "question", "capability")
 """Kinds whose changes are reported here. Facts are excluded because reviewers decide on them directly, and the score
-because its changes have their own causes."""
+because the causes of its changes are listed separately."""
 _CAUSES: Final[Mapping[str, tuple[str, ...]]] = {"factor": ("value", "low", "high"), "layer": ("certain",)}
-"""Fields that are mentioned among the causes of a score change."""
+"""Fields whose changes are already listed among the causes of a score change."""
 
 
 def fallen(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def back(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
 
 
 def came(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
-    """Return the titles of new questions, and of summary and system parts that the original draft lacked."""
+    """Return the titles of new questions, and the names of new parts (`parts_of`) that the drafted version lacks."""
     known = {one.item.id for one in before.items}
     asked = [one for one in after.items if one.item.kind == "question" and one.item.id not in known]
     new = parts_of(after.reviewed).keys() - parts_of(before.reviewed).keys() - parts_of(after.drafted).keys()
@@ -166,16 +166,14 @@ class Dependent(NamedTuple):
 
 
 def dependents(draft: Draft, numbers: Mapping[str, int]) -> Mapping[str, tuple[Dependent, ...]]:
-    """Map each fact id to the draft parts that cite the fact or one of its quotes: threats first.
-
-    Among the threats, the headline comes first. `numbers` are the threats' numbers in the review.
-    """
+    """Map each fact id to the parts of a draft that cite the fact or one of its quotes: threats first, beginning with
+    the headline. `numbers` are the threats' numbers in the review."""
     view = View(draft)
     return {fact.id: tuple(dict.fromkeys(_dependents(draft, view, fact, numbers))) for fact in facts_of(draft)}
 
 
 def added_dependents(state: ReviewState) -> Mapping[str, tuple[Dependent, ...]]:
-    """Map each fact id to the reviewer-added threats that cite the fact, whether or not the fact was struck."""
+    """Map each fact id to the reviewer-added threats that cite the fact, even if it was struck."""
     found: dict[str, list[Dependent]] = {}
     for one in state.items:
         tag = state.tag(one.item.id.partition("/")[2])

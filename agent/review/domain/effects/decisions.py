@@ -48,7 +48,7 @@ SECONDS: Final[Mapping[ItemKind, float]] = {
 }  # fmt: skip
 """Assumed seconds for one decision, until a store has measured its own."""
 SUPPORTED_SHARE: Final = 0.4
-"""Fraction of these seconds for an item whose quotes were found again and only need to be read."""
+"""Fraction of these seconds for an item whose quotes were found in the sources and only need to be read."""
 LEAST: Final = 0.05
 """Minimum decrease in a range's width, in score points, that counts as narrower."""
 PRIOR_ITEMS: Final = 5
@@ -116,7 +116,7 @@ class ActResult(Record):
 
 
 def first_decisions(state: ReviewState) -> tuple[Decision, ...]:
-    """Return at most fifteen open decisions that would move the score or band most.
+    """Return the open decisions that would move the score or band most, at most fifteen.
 
     Decisions that affect the band, or whether a score is shown, come first; then by weight; then in report order.
     """
@@ -222,11 +222,11 @@ def _weaknesses(
 
 
 def what_moved(before: ReviewState, after: ReviewState) -> Moved:
-    """Return the scores before and after, and the factor, threat, layer or control that moved the score."""
+    """Return the scores before and after, what moved the score, and the side effects."""
     one, two = before.reviewed, after.reviewed
     new: set[str] = set()
     if before.based is not after.based:
-        # Items, except questions, that are derived only from the facts of the later state.
+        # Threats, chains and capabilities that only the facts of the later state yield.
         own = {item.id for item in items_of(after.based, (), {}) if item.kind in ("threat", "chain", "capability")}
         new = own - {each.item.id for each in before.items} - set(after.fell)
     return Moved(
@@ -310,7 +310,8 @@ def _named(draft: Draft, threat: Threat) -> str:
 
 
 def _factors_moved(one: Draft, two: Draft) -> Iterator[str]:
-    """Yield each changed factor with the points by which it moved the score; then those with another range alone."""
+    """Yield each changed factor with the points by which it moved the score; then those of which only the
+    range changed."""
     # By AIVSS 0.8, with the later score's base and multipliers.
     score, points, ranges = two.score, list[tuple[Decimal, str, str]](), list[str]()
     slope = (Decimal(10) - (score.cvss_base or Decimal(0))) / 10 * score.threat_multiplier * score.mitigation_factor
@@ -355,7 +356,7 @@ Pace = Mapping[str, Measured]
 
 
 def pace_of(timed: Iterable[tuple[str, float]]) -> Pace:
-    """Compute the pace from decided items and the seconds for which each decider viewed them."""
+    """Compute the pace from the ids of decided items, each with the seconds for which the reviewer viewed it."""
     by_kind: defaultdict[str, list[float]] = defaultdict(list)
     for item, seconds in timed:
         by_kind[item.partition("/")[0]].append(seconds)
@@ -367,7 +368,7 @@ def minutes_left(state: ReviewState, pace: Pace) -> float:
 
     Each item takes a weighted mean of its fixed seconds, which count as `PRIOR_ITEMS` items, and the measured median of
     its kind, which counts as the number of measured items. So a few outliers have little effect, and the fixed seconds
-    fade out.
+    count for less as more items are measured.
     """
     total = 0.0
     for one in state.open:

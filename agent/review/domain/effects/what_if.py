@@ -4,10 +4,10 @@ Each lower score results from only one change (an answer, a factor at the low en
 differences do not add up. The base is that of the most severe supported threat in default use. A milder metric of the
 headline therefore lowers it no further than the next threat, unless that threat is eased as well.
 
-An answer narrows the range at most by what the review itself would then compute: a settled factor loses its range, and
-the part of the likely range beyond the corners shrinks in proportion (`rescore`). A layer that becomes certain narrows
-nothing by itself, so nothing is promised for it. The drafter instead distributes the whole width over its causes
-(`Question.effect`), which is used to sort questions and is not a forecast.
+The narrowing promised for an answer is the most that the review itself would then compute: a settled factor loses its
+range, and the part of the likely range beyond the corners shrinks in proportion (`rescore`). A layer that becomes
+certain narrows nothing by itself, so nothing is promised for it. The drafter instead divides the whole width among its
+causes (`Question.effect`); that figure sorts questions and is not a forecast.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ from agent.scoring.interval import rounded, sum_ranges
 from agent.taxonomy.factors import FACTOR_SETS, FACTOR_TITLES, FactorKey
 
 MOST_OF_A_KIND: Final = 2
-"""How many questions, factors and metrics are each listed: those that lower the score most."""
+"""The maximum number listed of each kind (questions, factors, metrics): those that lower the score most."""
 _CLOSED: Final = ("answered", "struck")
 
 
@@ -52,15 +52,17 @@ class Lowered(NamedTuple):
 
     ways: tuple[Lowering, ...]
     behind: tuple[str, Decimal] | None
-    """Id and AIVSS of the threat that would become the headline instead, if that left the score as high as before."""
+    """Id of the threat next in line for the headline, and the score with that headline; None if that score is lower
+    than the current one."""
 
 
 _Score = Callable[[Decimal | None, Decimal], tuple[Decimal, Decimal]]
-"""Returns the score, rounded and exact, for a base (None for the present base) and a decrease of the factor sum."""
+"""Returns the score, rounded and exact, for a base (None: the current base) and a decrease in the factor sum."""
 
 
 def lowered(state: ReviewState) -> Lowered:
-    """Return the changes that would lower a review's score; empty without a score or factors in its formula."""
+    """Return the changes that would lower a review's score; empty if there is no score or its formula takes
+    no factors."""
     draft, first, now = state.reviewed, headline_of(state.reviewed), state.reviewed.score.aivss
     at = point_of(draft.score.formula, draft.score.inputs)
     if at is None or now is None or first is None:
@@ -73,7 +75,7 @@ def lowered(state: ReviewState) -> Lowered:
         made = raw(draft.score.formula, point)
         return rounded(made), exact(made)
 
-    # The threats whose highest base counts; only the headline if another threat is more severe.
+    # The highest base in the pool sets the score. The pool is only the headline if another threat is more severe.
     pool = [one for one in threats_of(draft).values() if one.id == first.id or is_supported(with_basis(one))]
     if any(threat.score.cvss_base > first.score.cvss_base for threat in pool):
         pool = [first]
@@ -170,7 +172,7 @@ def narrowing(draft: Draft) -> Promise:
 
 
 def _width(draft: Draft, inputs: ScoreInputs) -> float:
-    """Return the width of the likely range with these inputs, or between the corners if there is no likely range."""
+    """Return the width of the likely range with these inputs; if there is none, the distance between the corners."""
     likely, ends = constants_at(draft.score, inputs), ends_of(draft.score.formula, inputs)
     if likely is not None:
         return float(likely.below + likely.above)

@@ -1,1 +1,1 @@
-"""The fact sheet of a review: struck, corrected and answered facts, their reviewers, and the resulting draft."""
+"""The fact sheet of a review: struck and corrected facts, facts from answers, and the draft derived from them."""

@@ -44,12 +44,12 @@ from agent.taxonomy.layers import LAYER_SOUGHT, LayerKey
 
 KIND: Final = "fact"
 FIRST_NEW: Final = 100
-"""Questions and capabilities added by changed facts are numbered above this by their fact key, so that the numbers
-do not depend on the order of the changes."""
+"""Questions and capabilities added by changed facts get a number above this, based on their fact key, so that the
+numbers do not depend on the order of the changes."""
 _LISTED: Final = re.compile(r'"(E[1-9][0-9]{0,5})"')
 """Matches an evidence id that makes up a whole JSON string."""
 _SAID: Final = re.compile(r"The sources (say:|name) (“[^”]*” \[(E[1-9][0-9]*)\])")
-"""Matches the start of a drafter's paragraph that consists of a quote."""
+"""Matches “The sources say: …” or “The sources name …” with the quote, as a drafter's paragraph may begin."""
 _SPEAKERS: Final[Mapping[SourceKind, str]] = {"vendor-answer": "vendor", "analyst-note": "analyst"}
 _VERBS: Final = {"say:": "says:", "name": "names"}
 
@@ -92,7 +92,7 @@ class SheetChange(NamedTuple):
         return self.struck, corrected, told, self.confirmed - self.struck
 
     def only(self, kept: Callable[[str], bool]) -> "SheetChange":
-        """Return the decisions on facts whose names are `kept`."""
+        """Return the change with only those decisions on facts for whose names `kept` returns True."""
         return self._replace(
             struck=frozenset(filter(kept, self.struck)),
             corrected={name: edits for name, edits in self.corrected.items() if kept(name)},
@@ -214,7 +214,7 @@ def recomputed(
     those of answered questions, `decided` those of items that a reviewer decided on: a threat that only an earlier
     change added, and on which nobody decided, is removed without a trace.
     """
-    # A stored draft already has its answers as sources.
+    # Only answers given in the review need a named speaker; in a stored draft, earlier answers are sources.
     spoken = {given.document: given.source.kind for given in change.standing}
     fresh = _with_speakers(_follows(draft, changed_sheet(draft, change), recompose), spoken)
     return _aligned(draft, _as_known(before, draft, fresh, decided), fresh, taken, answered)
@@ -233,7 +233,8 @@ def with_answers(draft: Draft, answers: Mapping[str, Given], recompose: Recompos
 
 
 def _follows(draft: Draft, sheet: FactSheet, recompose: Recompose, *, alone: bool = False) -> Draft:
-    """Compute the draft derived from a sheet; with `alone`, it can be derived from its facts, as a stored draft."""
+    """Compute the draft derived from a sheet. With `alone`, a vendor's word may settle layers, so that the draft can be
+    derived from its own facts once it is stored."""
     # Vendor-only facts that could lower a risk (controls, limits, denials) are listed but do not affect the draft.
     draft = _without_noted(draft)
     noted = {fact.id for fact in sheet.facts if is_vendors_word(fact) and comforts(fact)}
@@ -290,7 +291,8 @@ def _without_noted(draft: Draft) -> Draft:
 
 
 def _with_speakers(draft: Draft, spoken: Mapping[str, SourceKind]) -> Draft:
-    """Name the speaker in paragraphs that quote answers; `spoken` has their kinds by document."""
+    """Name the speaker in paragraphs that quote answers; `spoken` maps the document id of an answer to
+    its kind."""
     speakers = {item.id: _SPEAKERS[spoken[item.document]] for item in draft.evidence if item.document in spoken}
 
     def said(found: re.Match[str]) -> str:
@@ -386,7 +388,7 @@ def _aligned(
         factors=dict(sorted(fresh.factors.items())),
         system=replaced(fresh.system, capabilities=(*abilities, *gone)),
     )
-    # The facts no longer provide the quotes of fallen items.
+    # Add the quotes of fallen items, which the facts no longer provide.
     missing = _marks(draft) - {item.id for item in draft.evidence}
     added = tuple(item for item in before.evidence if item.id in missing)
     return replaced(draft, evidence=(*draft.evidence, *added)), tuple(fell)
@@ -442,5 +444,6 @@ def without_quotes_of_fallen(made: Draft, whole: Draft, fell: Sequence[str]) -> 
 
 
 def _marks(draft: Draft) -> set[str]:
-    """Return the evidence ids listed outside evidence and LLM record. Prose may cite ids that are gone."""
+    """Return the evidence ids listed anywhere but in the evidence and the LLM record. Ids in prose do not count, since
+    prose may cite quotes that are gone."""
     return set(_LISTED.findall(draft.model_dump_json(exclude={"evidence", "judgement"})))

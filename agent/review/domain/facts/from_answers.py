@@ -83,7 +83,7 @@ def _document(answer: Answer, name: str, at: str) -> Document:
 
 
 def given_in(question: str, edits: Plain, at: str = "") -> Given | None:
-    """Return the answer among the fields of a question; None if it states no facts."""
+    """Return the answer stored among a question's fields; None if it states no facts."""
     answer = edits.get("answer") or {}
     if not answer.get(STATES):
         return None
@@ -165,8 +165,8 @@ def read_answer(document: Document) -> list[Plain]:
 
 
 def stating(fields: Mapping[str, object], question: Question, read: Reads) -> Plain:
-    """Return the fields of an answer, reading statements from its text if none were given: for each key of the
-    question, the one in which the reader has most confidence."""
+    """Return the fields of an answer, with statements read from its text if none were given: for each key of the
+    question, the one that the reader is most confident of."""
     text, given = fields.get("text"), fields.get(STATES)
     if given or not isinstance(text, str) or not text.strip():
         return dict(fields)
@@ -180,7 +180,8 @@ def stating(fields: Mapping[str, object], question: Question, read: Reads) -> Pl
 
 
 def _as_proposed(text: str, question: Question) -> list[Plain]:
-    """Return the statement of an answer that repeats one of the question's proposed answers, filled in or not."""
+    """Return the statement of an answer that repeats one of the question's proposed answers, filled in or not; empty
+    for any other answer."""
     keys, said = keys_asked(question), " ".join(text.split())
     if _OR in question.proposed and said == " ".join(question.proposed.split()):
         raise InputError("it contains several of the proposed answers", where="text", hint="keep the one that applies")
@@ -262,7 +263,7 @@ def _checked(row: Mapping[str, object], answer: Answer, own: Document, documents
 
 
 def _quotes(quote: str, answer: Answer, own: Document, documents: Sequence[Document], where: str) -> Iterator[Evidence]:
-    """Quote the answer, and also its page if the page is a source of rank 3 or higher with the same words."""
+    """Yield the quote from the answer, and the same words from its page if that is a source with rank 3 or higher."""
     whole = not quote.strip()
     words = own.text.strip() if whole else quote
     if whole and len(words) > MAX_CHARS:

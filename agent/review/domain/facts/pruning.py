@@ -1,7 +1,8 @@
 """Removes everything that cites removed facts, for drafts that cannot be recomposed from their facts.
 
-Only the sums of factor parts are recomputed here. Sentences with a removed mark are dropped, as are threats, rows,
-controls, parts, flows and factor addends that rest on such a mark. `rescore` updates the scores.
+Sentences that cite a removed quote are dropped, as are threats, summary rows, controls, system parts, flows and factor
+addends that rest on removed facts or quotes. The only numbers recomputed here are the sums of the factor addends;
+`rescore` updates the scores.
 """
 
 import re
@@ -40,7 +41,8 @@ GONE: Final = "what the draft said about it rested on a fact that was struck in 
 
 
 def pruned(draft: Draft, sheet: FactSheet) -> Draft:
-    """Return `draft` with the facts of `sheet`, minus parts that cite removed facts or quotes only they cited."""
+    """Return `draft` with the facts of `sheet`, without the parts that rest on removed facts, or on quotes
+    that only removed facts cite."""
     gone = {fact.id for fact in facts_of(draft)} - {fact.id for fact in sheet.facts}
     lost = cited(facts_of(draft)) - cited(sheet.facts)
     kept = tuple(item for item in draft.evidence if item.id not in lost)
@@ -90,13 +92,13 @@ class _Pruner:
         return tuple(mark for mark in marks if mark not in self.lost)
 
     def text(self, text: str) -> str:
-        """Drop the sentences that name a removed mark."""
+        """Drop the sentences that contain a removed mark."""
         if not self.lost.intersection(marks_in(text)):
             return text
         return " ".join(each for each in sentences(text) if not self.lost.intersection(marks_in(each)))
 
     def unmarked(self, text: str) -> str:
-        """Drop the removed marks but keep their sentences, since the text stays as long as its threat does."""
+        """Drop the removed marks but keep their sentences, since a threat's statement stays as long as the threat."""
 
         def standing(found: re.Match[str]) -> str:
             left = self.marks(marks_in(found[1]))

@@ -1,7 +1,7 @@
-"""The store's schema, built step by step: Alembic's environment and versions, run from this folder.
+"""The migrations of the store's schema: Alembic's environment and versions, run from this folder.
 
-Each upgrade runs all its steps in one transaction, so a process killed halfway leaves the old schema. A new step is a
-file in `versions`; `tables.SCHEMA` is the newest step.
+Each upgrade runs all its steps in one transaction, so a process killed halfway leaves the old schema in place. A new
+step is a new file in `versions`; `tables.SCHEMA` is the newest step.
 """
 
 import os
@@ -20,8 +20,8 @@ _FOLDER: Final = Path(__file__).resolve().parent
 def upgrade(connection: Connection, to: str = SCHEMA, *, more: Sequence[Path] = ()) -> None:
     """Upgrade the schema to step `to` within the transaction of `connection`.
 
-    `more` are folders with further steps. Nothing is committed here. Raises SchemaError if the current schema is not
-    one of the steps; database errors are left to the caller.
+    `more` are folders with further steps. Does not commit. Raises SchemaError if the current schema is not one of the
+    steps; database errors propagate.
     """
     from alembic import command
     from alembic.config import Config
@@ -40,5 +40,5 @@ def upgrade(connection: Connection, to: str = SCHEMA, *, more: Sequence[Path] = 
 
 
 def _plain(folder: Path) -> str:
-    # A percent sign begins a reference in Alembic's options.
+    # Escape percent signs, since they begin references in Alembic's options.
     return str(folder).replace("%", "%%")

@@ -9,7 +9,7 @@ context.configure(
     target_metadata=metadata,
     # SQLite cannot alter most of a table, so Alembic creates a new table and copies the rows.
     render_as_batch=True,
-    # SQLite's DDL is transactional nevertheless.
+    # Alembic assumes by default that SQLite's DDL is not transactional, but it is.
     transactional_ddl=True,
 )
 context.run_migrations()

@@ -58,8 +58,8 @@ def changed(one: ReviewState, two: ReviewState, found: Comparison) -> Iterator[C
 def differences(
     before: Mapping[str, object], after: Mapping[str, object], titles: Mapping[str, str]
 ) -> tuple[Difference, ...]:
-    """Return the fields that differ, with the words of each; the parts of a statement are compared one by one, in
-    order. Ids of threats and facts are replaced by their titles, given by item."""
+    """Return the fields that differ, each as runs of words; a statement is compared part by part. Ids of threats and
+    facts are replaced with their `titles`, given by item id."""
     return tuple(
         Difference(name, tuple(Run(run.op, in_titles(run.text, titles)) for run in runs(was, now)))
         for name, was, now in _fields(before, after)
@@ -116,7 +116,7 @@ def runs(before: str, after: str) -> tuple[Run, ...]:
                 made += [Run("gone", gone), Run("new", new), Run("same", same)]
                 gone, new = "", ""
             else:
-                # A blank between two changes belongs to both, so that consecutive changed words read as one change.
+                # White space between two changes belongs to both, so that consecutive changed words read as one change.
                 gone, new = gone + same, new + "".join(two[j1:j2])
         made += [Run("gone", gone), Run("new", new)]
     return tuple(run for run in made if run.text)

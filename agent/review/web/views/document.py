@@ -1,4 +1,4 @@
-"""The signed document on the Sign page: the export, with marks on items that nobody opened or decided."""
+"""The document on the Sign page: the export, with marks on items that nobody opened or decided individually."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ def doubts_of(one: ItemState, opened: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def counted(items: Sequence[ItemState], opened: Mapping[str, float]) -> Counter[str]:
-    """Count the items to be marked by reason."""
+    """Count the items to be marked, by reason for the mark."""
     return Counter(words for one in items for words in doubts_of(one, opened))
 
 

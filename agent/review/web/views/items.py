@@ -28,7 +28,7 @@ from agent.taxonomy.layers import LayerKey
 LEAST_MOVE: Final = 0.05
 """The smallest effect on a factor that is visible in its value."""
 MOST_ROWS: Final = 4
-"""The number of keys that an answer's form offers; any other key can be entered."""
+"""The maximum number of keys that an answer's form offers; any other key can be entered."""
 
 
 def dom_id(item: str) -> str:
@@ -113,7 +113,7 @@ class Items:
         return each.item in self.gone if each.item else each.title not in self.parts
 
     def says_else(self, each: Dependent) -> bool:
-        """Return whether a dependent of a struck fact still exists, but with other content than was drafted."""
+        """Return whether a dependent of a struck fact still exists but differs from what was drafted."""
         if self.is_gone(each):
             return False
         state = self.state
@@ -254,9 +254,9 @@ class FactorBody:
             )
             for part in now.parts
         ]
-        """Label, signed effect, mark."""
+        """Each part's label, signed effect and evidence mark."""
         self.total = f"{sum(part.effect for part in now.parts):.4f}"
-        """The sum of the parts, before rounding and limiting to between 0 and 1."""
+        """The sum of the parts, before it is rounded and limited to the range 0 to 1."""
 
 
 class ThreatBody:
@@ -335,7 +335,7 @@ class FactBody:
         self.noted = is_vendors_word(now) and not sure and not held.counts
         """Whether only a vendor says so and the fact would lower a risk, so that it counts only once confirmed."""
         self.answers = question_of(name)
-        """The question whose answer states the fact; empty for a fact read from the sources."""
+        """Id of the question whose answer states the fact; empty for a fact read from the sources."""
         against = [items.facts[other] for other in fact.conflicts_with if other in items.facts]
         self.conflict = ", ".join(fact_title(other) for other in against)
         self.hangs = [items.place(each) for each in hangs]

@@ -67,7 +67,7 @@ class LayerRow(NamedTuple):
 
 
 class SheetRow(NamedTuple):
-    """A fact, or an unstated key."""
+    """A row of the fact sheet: a fact, or a key that no fact states."""
 
     dom: str
     """Element id of the fact; empty for a key."""
@@ -101,7 +101,7 @@ class Overview:
         self.lowers = [(way, _leads(way, names)) for way in low.ways]
         """The changes that would lower the score, lowest result first, with the items that each depends on."""
         self.behind = (every[low.behind[0]], names[low.behind[0]], low.behind[1]) if low.behind else None
-        """The threat that would be the headline next, its name and its AIVSS, if the score would not be lower then."""
+        """The next headline threat, with its name and AIVSS, if it would keep the score as high; otherwise None."""
         self.posture = draft.product.posture
         self.abilities, self.controls = _said(draft, controls=False), _said(draft, controls=True)
         """The product's abilities and properties, and its limits, according to its facts."""
@@ -131,7 +131,10 @@ class Overview:
 
 
 def sheet_rows(state: ReviewState, views: Mapping[str, ItemView], promise: Promise) -> list[SheetRow]:
-    """Return the facts of a review and the unstated keys: those that decide the band first, then by score points."""
+    """Return the rows of a review's facts, then those of the unstated keys.
+
+    In both groups, rows that decide the band come first, then those with the most score points; struck facts come last.
+    """
     words, sheet = load_vocabulary(), state.reviewed.facts
     moving = band_movers(state.reviewed)
     movers, keyed = {dom_id(item) for item in moving}, {item.partition("/")[2] for item in moving}
@@ -197,7 +200,7 @@ def _leads(way: Lowering, names: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _said(draft: Draft, *, controls: bool) -> list[tuple[Fact, str]]:
-    """Return what the facts state, with titles: abilities, then descriptions; with `controls` only the controls."""
+    """Return the facts that are not denied, with titles: abilities, then others; with `controls`, only the controls."""
     words, facts = load_vocabulary(), facts_of(draft)
     said = [one for one in facts if one.key in words and (words[one.key].claim == "control") is controls]
     said.sort(key=lambda fact: words[fact.key].claim != "ability")
@@ -206,7 +209,7 @@ def _said(draft: Draft, *, controls: bool) -> list[tuple[Fact, str]]:
 
 
 def _steps(draft: Draft, names: Mapping[str, str]) -> list[Step]:
-    """Return the rows for base, factors and score; only the factors if no sum of these gives the score."""
+    """Return the rows for base, factors and score; only the factors if base and factors do not add up to the score."""
     score, first = draft.score, headline_of(draft)
     keys = [key for key in FACTOR_SETS[score.factor_set or "0.5"] if key in draft.factors]
     factors = {key: _factor(key, draft.factors[key]) for key in keys}

@@ -52,7 +52,7 @@ class SystemPicture(NamedTuple):
 
 
 def system_picture(state: ReviewState) -> SystemPicture:
-    """Return the picture of the reviewed draft with its parts, then its flows, in the order of the draft."""
+    """Return the reviewed draft's system picture, with rows for its parts, then for its flows, in the draft's order."""
     system, view = state.reviewed.system, View(state.reviewed)
     known = {one.item.id for one in state.items}
     facts = [one for one in facts_of(state.reviewed) if f"fact/{one.id}" in known]
@@ -80,6 +80,6 @@ def system_picture(state: ReviewState) -> SystemPicture:
 
 
 def threat_lead(tag: str, threat: Threat) -> Lead:
-    """Convert a threat into a lead."""
+    """Return the lead to a threat; `tag` is its tag, such as T1."""
     base = threat.score.cvss_base
     return Lead(dom_id(f"threat/{threat.id}"), threat.title, tag, tenth(base), severity(base))

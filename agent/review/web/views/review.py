@@ -88,14 +88,14 @@ class ReviewView:
 
 
 def _by_tag(reason: str, state: ReviewState) -> str:
-    """Replace threat ids in a reason by the tags that the review uses."""
+    """Replace threat ids in a reason with the tags that the review uses."""
     for name in sorted(state.numbers, key=len, reverse=True):
         reason = reason.replace(name, state.tag(name))
     return reason
 
 
 def every_quote(state: ReviewState) -> tuple[Evidence, ...]:
-    """Return the reviewed draft's evidence, plus quotes of the first draft and of answers that only struck facts
+    """Return the reviewed draft's evidence, plus quotes from the original draft and from answers that only struck facts
     cite."""
     told = [quote for _, quotes in state.answered.values() for quote in quotes]
     every = {item.id: item for item in state.reviewed.evidence}

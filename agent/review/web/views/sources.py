@@ -22,7 +22,7 @@ CLAIM: Final = "vendor-claim"
 
 
 class Run(NamedTuple):
-    """A run of a source's text under the same citations and findings."""
+    """A run of a source's text that is covered by the same citations and findings."""
 
     start: int
     """Offset in the document, in characters."""
@@ -108,7 +108,7 @@ class Quote(NamedTuple):
 
 
 class Quotes:
-    """The evidence of a review, looked up in its sources once for each mark."""
+    """The evidence of a review, looked up in its sources once per mark."""
 
     def __init__(self, documents: Sequence[Document], evidence: Sequence[Evidence]) -> None:
         self._documents = {document.id: document for document in documents}

@@ -30,7 +30,7 @@ class Gravest(NamedTuple):
     """A sentence about a threat in parts: before its name, between name and AIVSS, and after the AIVSS."""
 
     rest: str
-    """The end of the sentence, with marks of evidence; all of it if there is no threat."""
+    """The end of the sentence, with marks of evidence; the whole sentence if there is no threat."""
     threat: Threat | None = None
     aivss: Decimal = Decimal(0)
     name: str = ""
@@ -119,8 +119,8 @@ class ThreatRow(NamedTuple):
 
 
 def threat_rows(state: ReviewState, view: View, views: Mapping[str, ItemView]) -> tuple[ThreatRow, ...]:
-    """Build the rows; equal bases are in the report's order. `view` shows the reviewed draft, `views` are items by
-    id."""
+    """Build the rows of the table; threats with equal bases keep the report's order. `view` shows the reviewed draft,
+    `views` are the items by id."""
     owners: dict[str, dict[str, None]] = {}
     for work in work_of(state):
         if work.owner:

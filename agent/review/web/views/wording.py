@@ -204,7 +204,7 @@ _NONE: Final = "none"
 _MOST: Final = 3
 """Maximum number of changes listed in the status line after a redraft."""
 _TITLE: Final = 50
-"""Maximum number of characters of an item's title in a selection list."""
+"""Maximum length of an item's title in a selection list, in characters."""
 _MOST_VERSIONS: Final = 200
 
 
@@ -337,8 +337,8 @@ def _redrafted(after: Plain) -> Iterator[Field]:
 def version_choices(
     events: Sequence[Event], titles: Mapping[str, str], chosen: Sequence[int]
 ) -> tuple[tuple[str, str], ...]:
-    """Return the versions to choose from, newest first, each labelled with who did what in its event: the latest ones
-    and those that are `chosen`."""
+    """Return the versions to choose from, newest first: the latest ones and those in `chosen`. Each label says who did
+    what in the version's event."""
     returned, found = brought_back(events), list[tuple[str, str]]()
     for event in reversed(events):
         if event.number <= len(events) - _MOST_VERSIONS and event.number not in chosen:
@@ -355,7 +355,7 @@ def version_choices(
     return (*found, ("0", "0: as drafted"))
 
 
-# ---------------------------------------------------------------- the line that answers an act
+# ---------------------------------------------------------------- the status line after an act
 
 _DID: Final[Mapping[Verb, str]] = {
     **{verb: words.capitalize() for verb, words in VERBS.items()},
@@ -406,7 +406,7 @@ def brought_back(events: Sequence[Event]) -> frozenset[int]:
     for at, event in enumerate(events):
         if event.verb == "strike":
             struck.add(event.item)
-        # Only in this case determine which earlier events were not undone, since that is expensive.
+        # Finding the earlier events that were not undone is expensive, so do it only in this case.
         if event.verb == "confirm" and event.item in struck:
             before = [each for each in living(events[:at]).events if each.item == event.item]
             verbs = [each.verb for each in before if each.verb in DECIDING]

@@ -57,22 +57,22 @@ class WorkRow(Record):
 
 
 class WorkPage(Record):
-    """The table, and the sums above it."""
+    """The table, and the totals above it."""
 
     rows: tuple[WorkRow, ...]
     total: int
     late: int
-    """The number of late mitigations among all, not only among those shown."""
+    """The number of late mitigations in the whole review, not only in the rows shown."""
     owners: tuple[str, ...]
     done: str
-    """The product's score with all mitigations that are done; empty if no vector states it."""
+    """The product's score with all finished mitigations in place; empty if none of them has a residual vector."""
     planned: str
-    """The product's score with every mitigation that is not rejected."""
+    """The product's score with all mitigations in place except rejected ones; empty if none has a residual vector."""
     now: str
 
 
 def work_view(state: ReviewState, work: Work, today: str) -> WorkView:
-    """Build the view of a mitigation, with the residual if it were the only one."""
+    """Build the view of a mitigation, with the severity that would remain if it were the only one in place."""
     left = left_with(state, [work])
     return WorkView(
         **work._asdict(), known=work.known, left=work.left, product=score_words(left.score) if left else "",
@@ -83,8 +83,8 @@ def work_view(state: ReviewState, work: Work, today: str) -> WorkView:
 def work_page(
     state: ReviewState, today: str, *, status: str = "", owner: str = "", late: bool = False, sort: str = "due"
 ) -> WorkPage:
-    """Build the table of a review, filtered and sorted; rows that sort equal are in the order of the report, with those
-    whose threat is gone last. Raises InputError for an unknown status or order."""
+    """Build the table of a review, filtered and sorted. Rows that sort equally keep the report's order, followed by
+    mitigations that are no longer in the draft. Raises InputError for an unknown status or order."""
     if status and status not in WORK:
         raise InputError("there is no such status", where="status", hint=", ".join(WORK))
     if sort not in SORTS:

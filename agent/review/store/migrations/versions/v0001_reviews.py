@@ -1,4 +1,4 @@
-"""Reviews, blobs, events and focus times."""
+"""Creates the tables for reviews, blobs, events and focus times."""
 
 from typing import Any, Final
 
