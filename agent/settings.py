@@ -33,16 +33,16 @@ def _setting(default: T, unit: str, explained: str) -> T:
 class Settings:
     """All settings, each with its default, its unit or choices, and an explanation."""
 
-    max_pages: int = _setting(30, "pages", "pages read for one product, including the listing")
+    max_pages: int = _setting(30, "pages", "maximum number of pages read for one product, including the listing")
     max_depth: int = _setting(3, "links", "how many links away from the listing a page may be")
-    max_page_bytes: int = _setting(5_000_000, "bytes", "size of the largest page that is read, after decompression")
-    max_pdf_bytes: int = _setting(25_000_000, "bytes", "size of the largest PDF that is read")
-    max_total_bytes: int = _setting(100_000_000, "bytes", "size of all pages of one product together")
-    first_byte_seconds: float = _setting(10.0, "seconds", "time within which a server must begin to answer")
-    request_seconds: float = _setting(15.0, "seconds", "time for one request, from connecting to the last byte")
-    total_seconds: float = _setting(60.0, "seconds", "time for all requests of one product together")
-    connections: int = _setting(8, "connections", "connections open at the same time, to all hosts together")
-    connections_per_host: int = _setting(2, "connections", "connections open at the same time to one host")
+    max_page_bytes: int = _setting(5_000_000, "bytes", "maximum size of a page, after decompression")
+    max_pdf_bytes: int = _setting(25_000_000, "bytes", "maximum size of a PDF")
+    max_total_bytes: int = _setting(100_000_000, "bytes", "maximum total size of all pages of one product")
+    first_byte_seconds: float = _setting(10.0, "seconds", "time limit for the first byte of a server's answer")
+    request_seconds: float = _setting(15.0, "seconds", "time limit for one request, from connecting to the last byte")
+    total_seconds: float = _setting(60.0, "seconds", "total time limit for all requests of one product")
+    connections: int = _setting(8, "connections", "maximum number of simultaneous connections, across all hosts")
+    connections_per_host: int = _setting(2, "connections", "maximum number of simultaneous connections to one host")
     delay_seconds: float = _setting(
         0.5, "seconds", "pause between requests to the same host; a longer Crawl-delay takes precedence"
     )
@@ -50,39 +50,41 @@ class Settings:
         30.0, "seconds", "longest Crawl-delay that is honoured; a host that asks for more is skipped"
     )
     max_pages_per_template: int = _setting(
-        12, "pages", "pages read from addresses that differ only in numbers, dates or query values"
+        12, "pages", "maximum number of pages whose addresses differ only in numbers, dates or query values"
     )
-    max_redirects: int = _setting(5, "hops", "redirects followed for one request")
+    max_redirects: int = _setting(5, "hops", "maximum number of redirects followed for one request")
     browser: str = _setting(
         "off", "off or on", "render pages that need JavaScript; needs the extra `browser` and Chromium"
     )
     browser_path: str = _setting(
-        "", "path", "path of Chromium; empty: chromium, chromium-browser or google-chrome on the PATH"
+        "", "path", "path to Chromium; if empty, chromium, chromium-browser or google-chrome on the PATH"
     )
-    browser_seconds: float = _setting(20.0, "seconds", "time for rendering one page, including its files")
-    parse_seconds: float = _setting(20.0, "seconds of CPU", "time for parsing one page in its child process")
-    parse_memory_mb: int = _setting(1024, "MiB", "memory of the parsing child process")
+    browser_seconds: float = _setting(
+        20.0, "seconds", "time limit for rendering one page, including the files it loads"
+    )
+    parse_seconds: float = _setting(20.0, "seconds of CPU", "time limit for parsing one page in its child process")
+    parse_memory_mb: int = _setting(1024, "MiB", "memory limit of the parsing child process")
     vector_store: str = _setting(
         "chroma", "chroma or memory", "where passage vectors are stored; any LangChain store can be added"
     )
     cache_dir: str = _setting(
-        "", "folder", "where web responses are cached; `off`: nowhere; default: the user's cache folder"
+        "", "folder", "where web responses are cached; `off` disables caching; the default is the user's cache folder"
     )
-    cache_max_bytes: int = _setting(500_000_000, "bytes", "size limit of that folder; oldest files are deleted first")
+    cache_max_bytes: int = _setting(
+        500_000_000, "bytes", "size limit of that folder; the oldest files are deleted first"
+    )
     user_agent: str = _setting(
         "septet/0.1 (drafts threat models from product listings)", "text", "User-Agent header of web requests"
     )
-    llm: str = _setting("", "PROFILE/NAME", "the LLM to draft with, as in `--llm`; empty or `embedded`: none")
-    llm_base_url: str = _setting("", "URL", "address of its endpoint, instead of the profile's")
-    llm_max_tokens: int = _setting(
-        250_000, "tokens", "most that the LLM may use for one draft, input and output together"
-    )
+    llm: str = _setting("", "PROFILE/NAME", "the LLM to draft with, as in `--llm`; none if empty or `embedded`")
+    llm_base_url: str = _setting("", "URL", "address of its endpoint, overriding the profile's")
+    llm_max_tokens: int = _setting(250_000, "tokens", "token limit for one draft, input and output combined")
     llm_max_dollars: str = _setting(
-        "", "US dollars", "most that one draft may cost, if the LLM's price is known; empty: no limit"
+        "", "US dollars", "cost limit for one draft, if the LLM's price is known; no limit if empty"
     )
-    llm_answer_tokens: int = _setting(8_000, "tokens", "length of the LLM's longest answer, including thinking")
-    llm_passage_tokens: int = _setting(16_000, "tokens", "length of the source passages shown to the LLM")
-    llm_call_seconds: float = _setting(120.0, "seconds", "time for one LLM call, including retries and waits")
+    llm_answer_tokens: int = _setting(8_000, "tokens", "maximum length of one LLM answer, including thinking")
+    llm_passage_tokens: int = _setting(16_000, "tokens", "maximum length of the source passages shown to the LLM")
+    llm_call_seconds: float = _setting(120.0, "seconds", "time limit for one LLM call, including retries and waits")
     llm_context_tokens: int = _setting(16_384, "tokens", "context size of a `local/…` LLM")
     llm_prices: str = _setting("", "file", "additional prices, in the format of `agent/llm/prices.yaml`")
     review_two_person: str = _setting(
@@ -139,7 +141,7 @@ def store_file(environ: Mapping[str, str]) -> Path:
     folder = _own_folder(environ, "XDG_DATA_HOME", ".local/share")
     if folder is None:
         what = "there is no default folder for the review store"
-        raise InputError(what, where="HOME is not set", hint="give its path with --store")
+        raise InputError(what, where="HOME is not set", hint="specify its path with --store")
     return folder / _STORE
 
 
@@ -158,17 +160,17 @@ def _own_folder(environ: Mapping[str, str], variable: str, usual: str) -> Path |
 def _convert(name: str, value: object) -> int | float | str:
     kind, setting, where = type(getattr(Settings, name)), SETTINGS[name], f"setting {name}"
     if setting.choices and value not in setting.choices:
-        raise InputError(f"{value!r} is not a possible value", where=where, hint=f"choose {setting.unit}")
+        raise InputError(f"{value!r} is not a valid value", where=where, hint=f"choose {setting.unit}")
     if kind is str:
         return str(value)
     try:
         number: int | float = kind(str(value))
     except ValueError:
-        hint = f"give {'a whole number' if kind is int else 'a number'} of {setting.unit}"
+        hint = f"use {'a whole number' if kind is int else 'a number'} of {setting.unit}"
         raise InputError(f"{value!r} is not a number", where=where, hint=hint) from None
     least = 1 if name in _NEEDED else 0
     most = _MOST_SECONDS if setting.unit == "seconds" else float("inf")
     if not least <= number <= most or number == float("inf"):
-        hint = f"give a number of at least {least}" + (f" and at most {most:.0f}" if most < float("inf") else "")
+        hint = f"use a number of at least {least}" + (f" and at most {most:.0f}" if most < float("inf") else "")
         raise InputError(f"{value!r} is out of range", where=where, hint=hint)
     return number

@@ -46,7 +46,7 @@ _DRAFTER = click.option(
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N cases, for a quick look.")
 @click.option("--no-variants", is_flag=True, help="Full listings only: no cards, twins, planted text or special cases.")
 @click.option(
-    "--without", multiple=True, type=click.Choice(_WITHOUT), help="Ablation: draft without a part. Never gated."
+    "--without", multiple=True, type=click.Choice(_WITHOUT), help="Ablation: draft without this part. Never gated."
 )
 @click.option(
     "--jobs", type=click.IntRange(1, 64), default=WORKERS, show_default=True, help="Number of parallel processes."
@@ -96,9 +96,9 @@ def eval_command(
     if drafter == "embedded" and (not replay or llm or recorded or sample or repeats > 1):
         raise UsageError("the embedded drafter does not use an LLM", hint="add --drafter llm")
     if replay and (llm or sample or repeats > 1):
-        raise UsageError("--llm, --sample and --repeats are for a live run", hint="add --live")
+        raise UsageError("--llm, --sample and --repeats need a live run", hint="add --live")
     if not replay and (limit or recorded):
-        raise UsageError("--limit and --recorded are not for a live run", hint="use --sample N and --out DIR")
+        raise UsageError("--limit and --recorded cannot be used in a live run", hint="use --sample N and --out DIR")
     if not replay:
         outcome = live.live(wanted, llm, count=sample, repeats=repeats, out=(out := out or live.OUT), say=_say)
     else:
@@ -132,7 +132,7 @@ def accept_command(drafter: str, reason: str, run: Path | None, floors: tuple[st
     from evals.runs import session
 
     if not reason.strip():
-        raise UsageError("the reason is empty", hint="say why the change is intended")
+        raise UsageError("the reason is empty", hint="explain why the change is intended")
     done, answers = session.to_accept(drafter, run, _shown())
     on = datetime.now(UTC).date().isoformat()
     moved = session.accept(done.evaluation, answers, on=on, reason=reason.strip(), floors=_floors(floors))
@@ -152,7 +152,7 @@ def record_command(llm: str, slugs: tuple[str, ...], missing: bool, every: bool)
     from evals.runs.session import Wanted
 
     if (bool(slugs) + missing + every) != 1:
-        raise UsageError("say what to record", hint="give one of --case SLUG, --missing or --all")
+        raise UsageError("no case was specified", hint="use one of --case SLUG, --missing or --all")
     settings = load_settings(os.environ)  # noqa: TID251
     for slug in live.record(Wanted(settings=settings, progress=_shown()), llm, slugs, missing=missing, say=_say):
         click.echo(f"recorded: {slug}")

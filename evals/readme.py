@@ -63,7 +63,7 @@ def store_figures(evaluation: Path) -> None:
     """Store the figures of an evaluation. Raises InputError when the file is not an evaluation."""
     data = json.loads(evaluation.read_text("utf-8"))
     if data.get("schema") != EVAL_SCHEMA:
-        raise InputError("not an evaluation", where=str(evaluation), hint="give what `septet eval --json` printed")
+        raise InputError("not an evaluation", where=str(evaluation), hint="pass the output of `septet eval --json`")
     kept = {"cases": data["cases"], **{name: round(data["metrics"][name], 3) for name in KEPT}}
     for side, found in data["splits"].items():
         kept[f"{side}/cases"] = sum(case["split"] == side for case in data["per_case"])

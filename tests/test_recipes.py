@@ -287,7 +287,7 @@ with Library((page,), statements((page,)), store) as library:
 
 
 def test_add_a_vector_store(copy: Copy) -> None:
-    assert "'made-up' is not a possible value" in copy.run(STORED).stderr, "an unknown store is refused"
+    assert "'made-up' is not a valid value" in copy.run(STORED).stderr, "an unknown store is refused"
     copy.edit(
         "agent/retrieval/stores.py",
         '    "memory": StoreKind(',

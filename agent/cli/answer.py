@@ -34,20 +34,20 @@ _PROPOSED: Final = 3
     "--store",
     metavar="FILE",
     type=PATH,
-    help="Store with a review of DRAFT: record the answers and contests there, and redraft that review as well.",
+    help="Store with a review of DRAFT: also record the answers and contested points there, and redraft that review.",
 )
 @click.option("--reviewer", "name", metavar="NAME", help="Who records them there; your user name by default.")
 def command(folder: Path, file: Path, store: Path | None, name: str | None) -> None:
     """Add the answers in FILE.yaml to DRAFT (a draft's folder) as facts, and print the values before and after.
 
     The new draft replaces the old one; its manifest records the earlier draft's id. Each answer becomes a source, and
-    what it states becomes a fact. A vendor's facts have rank 2 and lower no value until a page or an analyst confirms
-    them; an analyst's facts have rank 5. List facts that an answer does not state explicitly under its `states`: `Q1:
-    {answer: …, states: {retention: yes}}`. Nothing is fetched. With --store, the answers are also recorded in the
-    review, after the decisions already made there, and the changes are printed: score, factors, items. Contested points
-    change nothing on their own: they are printed as a reply to fill in, and with --store a reviewer decides on them.
-    Close open reviews first, since only one process can write to a store at a time. If a draft from an earlier release
-    cannot be recomputed from its facts, only the parts that the answers affect are redrafted.
+    what it states becomes a fact. A vendor's facts have rank 2 and do not lower any value until a page or an analyst
+    confirms them; an analyst's facts have rank 5. List facts that an answer does not state explicitly under its
+    `states`: `Q1: {answer: …, states: {retention: yes}}`. Nothing is fetched. With --store, the answers are also
+    recorded in the review, after the decisions already made there, and the changes are printed: score, factors, items.
+    Contested points change nothing on their own: they are printed as a reply to fill in, and with --store a reviewer
+    decides on them. Close open reviews first, since only one process can write to a store at a time. If a draft from an
+    earlier release cannot be recomputed from its facts, only the parts that the answers affect are redrafted.
 
     \b
     Examples:
@@ -97,7 +97,7 @@ def _draft_in(folder: Path) -> "tuple[Draft, tuple[Document, ...]]":
     if not documents:
         raise InputError("the draft has no source texts", where=str(folder), hint="draft again with --out")
     if draft.review is not None:
-        raise InputError("the draft is signed", where=str(folder), hint="give the folder of a draft")
+        raise InputError("the draft is signed", where=str(folder), hint="specify the folder of an unsigned draft")
     return draft, documents
 
 
@@ -106,9 +106,11 @@ def _check(response: "Response", draft: "Draft", file: Path) -> None:
     from agent.review.domain.response_acts import contested_item
 
     if response.draft != draft.id:
-        raise InputError(f"the response is about {response.draft[:80]!r}", where=str(file), hint=f"this is {draft.id}")
+        raise InputError(f"the response is for {response.draft[:80]!r}", where=str(file), hint=f"this is {draft.id}")
     if not response.given and not response.contests:
-        raise InputError("nothing was answered or contested", where=str(file), hint="fill in at least one answer")
+        raise InputError(
+            "the response contains no answers or contested points", where=str(file), hint="fill in at least one answer"
+        )
     for number, point in enumerate(response.contests, 1):
         contested_item(draft, point, number)
 
@@ -159,7 +161,7 @@ def _say_silent(made: "Redrafted", draft: "Draft") -> None:
     for name in made.silent:
         keys = ", ".join(f"{key.id}: yes" for key in keys_asked(asked[name])[:_PROPOSED])
         click.echo(f"{name} does not state a fact, so it changes nothing", err=True)
-        click.echo(f"hint: add what it states, as in `states: {{{keys or 'retention: yes'}}}`", err=True)
+        click.echo(f"hint: add the facts it states, as in `states: {{{keys or 'retention: yes'}}}`", err=True)
 
 
 def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer", draft: str) -> tuple[str, str]:

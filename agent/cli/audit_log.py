@@ -27,7 +27,7 @@ def command() -> None:
     "--against",
     metavar="EXPORT",
     type=PATH,
-    help="A signed export (JSON, Markdown, HTML); its head must be in the chain and its content as signed.",
+    help="A signed export (JSON, Markdown, HTML); its head must be in the chain and its content unchanged.",
 )
 def verify(store: Path | None, against: Path | None) -> None:
     """Recompute the store's hash chain, and check what the chain does not cover: drafts, texts, queue and file.
@@ -50,7 +50,7 @@ def verify(store: Path | None, against: Path | None) -> None:
     text = "" if against is None else _text(against)
     head = find_head(text)
     if against is not None and head is None:
-        raise InputError("the export has no chain head", where=str(against), hint="only signed exports do")
+        raise InputError("the export has no chain head", where=str(against), hint="only signed exports have one")
     path = store or store_file(os.environ)  # noqa: TID251
     try:
         with Store.open(path, read_only=True) as opened:
@@ -82,7 +82,7 @@ def _text(export: Path) -> str:
     """Return the text of an export. Raises SourceError if it cannot be read, InputError if it is too large."""
     try:
         if export.stat().st_size > _MAX_BYTES:
-            raise InputError("the export is too large", where=str(export), hint="give a signed Septet export")
+            raise InputError("the export is too large", where=str(export), hint="specify a signed Septet export")
         return export.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"

@@ -54,7 +54,7 @@ def command(context: click.Context, llm: str | None, as_json: bool) -> None:
     source = counter(name, table_folder(environ)).source
     with progress_line() as say:
         opened = open_named(name, settings, environ, say)
-        say(f"asking {name}")
+        say(f"checking {name}")
         try:
             found = probe(opened)
         finally:
@@ -77,7 +77,7 @@ def _priced(price: "Price | None") -> "Row":
 
     check = "its price is known"
     if price is None:
-        return Row(check, None, "it is in no price list", "set SEPTET_LLM_PRICES to a file that lists it")
+        return Row(check, None, "it is not in any price list", "set SEPTET_LLM_PRICES to a file that lists it")
     if not price.input and not price.output:
         return Row(check, True, "free: it runs on your own machine")
     return Row(check, True, f"${price.input:f} per million tokens in, ${price.output:f} out")
@@ -89,7 +89,7 @@ def _counted(source: str) -> "Row":
     check = "its tokens are counted"
     if source.startswith("tiktoken"):
         return Row(check, True, f"by {source}")
-    advice = "keep tiktoken's table on this machine; until then estimates are too high rather than too low"
+    advice = "store tiktoken's table on this machine; until then, estimates err on the high side"
     return Row(check, None, f"estimated by {source}", advice)
 
 

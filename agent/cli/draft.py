@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 )
 @llm_option
 @answer_options
-@click.option("--json", "as_json", is_flag=True, help="Print draft.json instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print draft.json instead of the report.")
 def command(
     sources: tuple[str, ...],
     out: Path | None,
@@ -108,10 +108,12 @@ def _shown(result: "DraftResult", out: Path) -> str:
 
 def _check_call(sources: tuple[str, ...], from_snapshot: Path | None, *, more: bool) -> None:
     if from_snapshot is None and not sources:
-        raise UsageError("no source", hint="give a URL, a file or a folder, or --from-snapshot with an earlier draft")
+        raise UsageError(
+            "no source was given", hint="specify a URL, a file, a folder, or --from-snapshot with an earlier draft"
+        )
     if from_snapshot is not None and (sources or more):
         what = "a source" if sources else "--product, --note and --allow-private"
-        hint = "it repeats a draft exactly as it was; leave them out"
+        hint = "it repeats the draft exactly, from its saved inputs"
         raise UsageError(f"--from-snapshot cannot be combined with {what}", hint=hint)
 
 
@@ -138,10 +140,12 @@ def _check_unreviewed(out: Path, environ: Mapping[str, str]) -> None:
         with Store.open(file, read_only=True) as store:
             key = next((key for name in (earlier.id, *earlier.earlier) if (key := store.review_of(name))), None)
     except StoreError as error:
-        what = f"cannot determine whether the draft there has a review: {error}"
+        what = f"cannot determine whether the draft in this folder has a review: {error}"
         raise InputError(what, where=str(out), hint=hint) from None
     if key is not None:
-        raise InputError(f"the draft of {earlier.product.name} there has a review ({key})", where=str(out), hint=hint)
+        raise InputError(
+            f"the draft of {earlier.product.name} in this folder has a review ({key})", where=str(out), hint=hint
+        )
 
 
 def _chosen(

@@ -8,7 +8,7 @@ import click
 @click.command("explain")
 @click.argument("draft", type=click.Path(path_type=Path), metavar="DRAFT")
 @click.argument("item", required=False, metavar="[ITEM]")
-@click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(draft: Path, item: str | None, as_json: bool) -> None:
     """Explain ITEM of DRAFT (a folder or a draft.json): its parts, quotes and rules, and what would change it.
 

@@ -54,7 +54,7 @@ def command(draft: Path | None, format_: str | None, out: Path | None, schema: b
         raise UsageError("no format was given", where=str(draft or out), hint=f"add --format NAME; {_HINT}")
     chosen, where = named(format_), f"--format {format_}"
     if draft is None:
-        raise UsageError("no draft was given", where=where, hint="give a draft's folder or draft.json")
+        raise UsageError("no draft was given", where=where, hint="specify a draft's folder or its draft.json")
     if out is None and not is_text(chosen) and sys.stdout.isatty():
         hint = f"add --out NAME{chosen.suffix}"
         raise UsageError("the format is binary and cannot be printed to a terminal", where=where, hint=hint)

@@ -37,13 +37,13 @@ def command(sources: tuple[str, ...], as_json: bool) -> None:
     first = Path(sources[0])
     is_draft = first.name == _DRAFT or (first / _DRAFT).is_file()
     if is_draft and len(sources) > 1:
-        raise UsageError("a draft cannot be combined with other sources", hint="give one draft, or only sources")
+        raise UsageError("a draft cannot be combined with other sources", hint="pass one draft, or only sources")
     if is_draft:
         from agent.report.draft_json import load_whole
 
         draft, documents = load_whole(sources[0])
         if draft.facts is None:
-            hint = "draft again, or give the sources to read their facts"
+            hint = "draft again, or pass the sources instead"
             raise SourceError("this draft has no fact sheet", where=sources[0], hint=hint)
         sheet = draft.facts.sheet(draft.evidence)
     else:
@@ -82,7 +82,7 @@ def _text(sheet: "FactSheet", documents: int) -> str:
     if absent:
         lines += ["", f"Searched for but not found ({len(absent)}): {'; '.join(absent)}"]
     if sheet.dropped:
-        lines += ["", f"Refused: {len(sheet.dropped)} proposals (see --json)"]
+        lines += ["", f"Rejected proposals: {len(sheet.dropped)} (see --json)"]
     return "\n".join(lines) + "\n"
 
 

@@ -79,7 +79,7 @@ def choose(llm: str | None, record: Path | None, replay: Path | None, fallback: 
     if replay is not None:
         if llm is not None or record is not None:
             other = "--llm" if llm is not None else "--record"
-            hint = "a recording specifies the LLM that made it"
+            hint = "the recording determines the LLM"
             raise UsageError(f"--replay cannot be combined with {other}", hint=hint)
         return Choice(replay=replay, fallback=fallback is not None)
     name = named(default if llm is None else llm)
@@ -225,7 +225,7 @@ def open_assistant(
         llm = _live(choice, settings, environ, run, now, folder, say)
     else:
         llm, now = replay, _recorded_at(replay.recorded_at, choice.replay)
-        told(f"llm: the answers of {name} are replayed from {choice.replay}; nothing is sent")
+        told(f"llm: replaying the answers of {name} from {choice.replay}; nothing is sent")
     passages = settings.llm_passage_tokens
     if name.startswith(_LOCAL):
         left = settings.llm_context_tokens - settings.llm_answer_tokens - _QUESTION_TOKENS
@@ -282,7 +282,7 @@ def price_of_llm(name: str, settings: "Settings") -> "Price | None":
             text = file.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             where = f"setting llm_prices: {file}"
-            raise InputError("the prices cannot be read", where=where, hint=f"give a YAML file ({error})") from None
+            raise InputError("the prices cannot be read", where=where, hint=f"specify a YAML file ({error})") from None
         table.update(read_prices(text, str(file)))
     profile = profiles().get(name.partition("/")[0])
     return price_of(name, table) or (FREE if profile is not None and profile.on_this_machine else None)
@@ -348,8 +348,8 @@ def _dollars(text: str) -> Decimal | None:
         dollars = Decimal(text.strip())
         if dollars.is_finite() and dollars >= 0:
             return dollars
-    hint = "give a number such as 0.5"
-    raise InputError(f"{text!r} is not an amount of money", where="setting llm_max_dollars", hint=hint)
+    hint = "use a number such as 0.5"
+    raise InputError(f"{text!r} is not an amount in dollars", where="setting llm_max_dollars", hint=hint)
 
 
 def _with_way_out(hint: str) -> str:

@@ -96,7 +96,9 @@ def reviewer_of(name: str | None, role: str, environ: Mapping[str, str]) -> "Rev
 
     said = (name if name is not None else environ.get("LOGNAME") or environ.get("USER") or _SOMEBODY).strip()
     if not 1 <= len(said) <= MAX_NAME or not said.isprintable():
-        raise InputError("this is not a valid name", where="--reviewer", hint=f"1 to {MAX_NAME} characters on one line")
+        raise InputError(
+            "the name is not valid", where="--reviewer", hint=f"use 1 to {MAX_NAME} characters on one line"
+        )
     return Reviewer.model_validate({"name": said, "role": role})
 
 
@@ -122,7 +124,7 @@ def _serve(service: "Service", made: socket, reviewer: "Reviewer") -> None:
     invite()
     asked = sys.stdin is not None and sys.stdin.isatty()
     more = "press Enter for another address, " if asked else ""
-    tell(f"open it once as {reviewer.name} ({reviewer.role}); {more}Ctrl-C to stop")
+    tell(f"the address works once and signs you in as {reviewer.name} ({reviewer.role}); {more}Ctrl-C to stop")
     if asked:
         # The system stops a background process that reads from the terminal. With the signal ignored, only the read
         # fails, and the thread ends.

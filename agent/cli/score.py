@@ -43,20 +43,20 @@ def command(file: str | None, factors: tuple[str, ...], as_json: bool, jsonl: st
     if factors:
         named["factors"] = _factors(factors)
     if file is not None and jsonl is not None:
-        raise UsageError("FILE and --jsonl cannot be combined", hint="give one of them")
+        raise UsageError("FILE and --jsonl cannot be combined", hint="use only one of them")
     if named and (file is not None or jsonl is not None):
-        raise UsageError(f"a file cannot be combined with flags for {', '.join(named)}", hint="put them into the file")
+        raise UsageError(f"a file cannot be combined with flags for {', '.join(named)}", hint="put them in the file")
     if "cvss_vector" in named and "cvss_base" in named:
-        raise UsageError("--cvss and --base cannot be combined", hint="a vector has its own base score")
+        raise UsageError("--cvss and --base cannot be combined", hint="the vector already determines the base score")
     if factors and "factor_sum" in named:
         raise UsageError("--factor and --factor-sum cannot be combined", hint="the sum follows from the factors")
     if jsonl is not None:
         _score_lines(jsonl, terms)
         return
     if file is None and not named:
-        raise UsageError("nothing to score", hint="give --cvss or --base and the factors, or a FILE; see --help")
+        raise UsageError("nothing to score", hint="specify --cvss or --base and the factors, or a FILE; see --help")
     if file is not None:
-        with _opened(file, "give a JSON file or -") as stream:
+        with _opened(file, "specify a JSON file or -") as stream:
             named = _read_object(stream.read(), file)
     scored = score(parse_request({**terms, **named}))
     click.echo(scored.model_dump_json(indent=2) if as_json else _report(scored))
@@ -68,9 +68,11 @@ def _factors(pairs: tuple[str, ...]) -> dict[str, str]:
         key, equals, value = pair.partition("=")
         key = key.strip()
         if not equals or not key:
-            raise UsageError(f"{pair!r} is not K=V", where="--factor", hint="as in --factor autonomy_of_action=0.5")
+            raise UsageError(
+                f"{pair!r} is not K=V", where="--factor", hint="write it as in --factor autonomy_of_action=0.5"
+            )
         if key in found:
-            raise UsageError("the factor is given twice", where=f"--factor {key}", hint="give each factor once")
+            raise UsageError("the factor is given twice", where=f"--factor {key}", hint="specify each factor only once")
         found[key] = value
     return found
 
@@ -85,7 +87,7 @@ def _opened(file: str, hint: str) -> IO[bytes]:
 
 def _score_lines(file: str, terms: Mapping[str, object]) -> None:
     failed = False
-    with _opened(file, "give a JSONL file") as stream:
+    with _opened(file, "specify a JSONL file") as stream:
         for number, line in enumerate(stream, start=1):
             if not line.strip():
                 continue
@@ -111,13 +113,13 @@ def _read_object(data: bytes, where: str) -> dict[str, object]:
             object_pairs_hook=_unique,
         )
     except UnicodeDecodeError:
-        raise InputError("the input is not UTF-8", where=where, hint="give JSON in UTF-8") from None
+        raise InputError("the input is not UTF-8", where=where, hint="use UTF-8") from None
     except RecursionError:
-        raise InputError("the JSON is nested too deeply", where=where, hint="give one flat object") from None
+        raise InputError("the JSON is nested too deeply", where=where, hint="use one flat object") from None
     except json.JSONDecodeError as error:
-        raise InputError(f"malformed JSON: {error}", where=where, hint="give one JSON object") from None
+        raise InputError(f"malformed JSON: {error}", where=where, hint="use one JSON object") from None
     if not isinstance(found, dict):
-        raise InputError("the JSON is not an object", where=where, hint="give one JSON object")
+        raise InputError("the JSON is not an object", where=where, hint="use one JSON object")
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -130,7 +132,7 @@ def _exact(text: str) -> Decimal | str:
 
 
 def _refuse_constant(name: str) -> object:
-    raise InputError(f"{name} is not a number", where="input", hint="JSON has no such value")
+    raise InputError(f"{name} is not a number", where="input", hint="JSON does not allow this value")
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -138,7 +140,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise InputError("a key is given twice", where=twice[:40], hint="give each key once")
+        raise InputError("a key occurs twice", where=twice[:40], hint="use each key only once")
     return found
 
 

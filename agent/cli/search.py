@@ -47,7 +47,7 @@ def command(draft: Path, question: str, k: int, as_json: bool) -> None:
 
     _, documents = load_whole(draft)
     if not documents:
-        hint = "search a folder that `draft --out` made"
+        hint = "specify a folder that `draft --out` wrote"
         raise SourceError("the source texts of this draft are missing", where=str(draft), hint=hint)
     settings = load_settings(os.environ)  # noqa: TID251
     with Library(documents, statements(documents), settings.vector_store) as library:

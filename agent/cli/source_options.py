@@ -82,7 +82,7 @@ def note_text(note: str) -> str:
         if not path.is_file():
             return note
         if path.stat().st_size > _NOTE_FILE_LIMIT:
-            raise InputError("the note is too long", where=note, hint=f"at most {_NOTE_FILE_LIMIT} bytes")
+            raise InputError("the note is too long", where=note, hint=f"use at most {_NOTE_FILE_LIMIT} bytes")
         return path.read_text("utf-8")
     except UnicodeDecodeError:
         raise InputError("the note is not UTF-8 text", where=note, hint="save it as UTF-8") from None

@@ -212,7 +212,7 @@ def _prior(
     if abs(more) >= _SHOWN:
         parts.append(_part("remainder", "what the sources as a whole suggest, beyond the facts", more))
     if (gap := constants.thin * thinness(sheet)) >= _SHOWN:
-        parts.append(_part("remainder", "too little was read to treat everything else as absent", gap))
+        parts.append(_part("remainder", "too little was read to treat silence as absence", gap))
     return parts
 
 
@@ -300,7 +300,7 @@ def _judged(
     value = min(1.0, max(0.0, told + bias))
     made = _Sum([_part("proposal", "proposed by the LLM", told)])
     if abs(value - told) >= _SHOWN:
-        made.parts.append(_part("remainder", "correction for the LLM's usual deviation on this factor", value - told))
+        made.parts.append(_part("remainder", "correction for the LLM's usual bias on this factor", value - told))
     least, why = floors(sheet, key)
     evidence = list(judged.evidence)
     if why is not None and least - value > _SHOWN:

@@ -113,7 +113,7 @@ def why_withheld(scored: Score, headline: Threat | None, certain: int) -> str | 
     if headline is None or not headline.evidence:
         return "no threat in default use is supported by a quote"
     if certain < CERTAIN_NEEDED:
-        return f"{f'only {certain}' if certain else 'none'} of {len(LAYERS)} layers is certain"
+        return f"{f'only {certain}' if certain else 'none'} of the {len(LAYERS)} layers is certain"
     if scored.likely_low is not None and scored.likely_high is not None:
         spanned = bands_spanned(scored.likely_low, scored.likely_high)
         if spanned > MAX_BANDS:

@@ -34,7 +34,9 @@ def knowledge(place: str | Path, kind: type[ValueT], context: object = None) -> 
         what = " ".join((*_names(raw, first["loc"]), first["msg"].removeprefix("Value error, ")))
     except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
         what = str(error)
-    raise SchemaError(what, where=str(file), hint="CONTRIBUTING.md's recipes describe the fields of knowledge files")
+    raise SchemaError(
+        what, where=str(file), hint="see the recipes in CONTRIBUTING.md for the fields of knowledge files"
+    )
 
 
 def loader(place: str, kind: type[ValueT]) -> Callable[[], ValueT]:

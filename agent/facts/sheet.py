@@ -230,7 +230,9 @@ def without(sheet: FactSheet, *ids: str) -> FactSheet:
     Raises InputError for an id that the sheet does not have.
     """
     if unknown := sorted(set(ids) - {fact.id for fact in sheet.facts}):
-        raise InputError("the sheet has no such fact", where=", ".join(unknown), hint="use the id of one of its facts")
+        raise InputError(
+            "the fact sheet has no such fact", where=", ".join(unknown), hint="use the id of one of its facts"
+        )
     kept = [fact for fact in sheet.facts if fact.id not in ids]
     gone = {fact.key for fact in sheet.facts} - {fact.key for fact in kept}
     chances = {key: chance for key, chance in sheet.outlook.chances.items() if key not in gone}

@@ -190,7 +190,7 @@ def load_vocabulary(folder: Path | None = None) -> Vocabulary:
     files = {file.stem: knowledge(file, _Group) for file in sorted(place.glob("*.yaml"))}
     try:
         if {name: file.group for name, file in files.items()} != {group: group for group in GROUPS}:
-            raise ValueError(f"there is one file for each of {', '.join(GROUPS)}")
+            raise ValueError(f"there must be exactly one file for each of {', '.join(GROUPS)}")
         groups = [files[group] for group in GROUPS]
         return Vocabulary([key for group in groups for key in group.keys], {one.group: one.title for one in groups})
     except ValueError as error:

@@ -170,7 +170,7 @@ def read_inputs(
     or the listing has almost no text, UnavailableError when the network fails.
     """
     if not inputs:
-        raise UsageError("no source", hint="give the address of a listing, a file or a folder")
+        raise UsageError("no source was given", hint="specify the address of a listing, a file or a folder")
     tell = progress or (lambda _: None)
     g = _Gathering(now, settings, tell)
     crawl = Crawl(web, guard, settings, tell, product)
@@ -191,7 +191,9 @@ def read_inputs(
     _check_listing(g.parts[0].page, g.final_url)
     for number, note in enumerate(notes, 1):
         if not note.strip():
-            raise UsageError("an empty note", where=f"note-{number}", hint="give the text of the note, or a file")
+            raise UsageError(
+                "the note is empty", where=f"note-{number}", hint="specify the text of the note, or a file"
+            )
         source = Fetched(f"note-{number}", f"note-{number}", "text/plain", "", note.encode("utf-8", "replace"))
         g.add(source, "analyst-note", [Part(read_markdown(note.replace("\r\n", "\n")), "")])
     _note_gaps(g, crawl)
@@ -252,7 +254,7 @@ def _check_listing(page: Page, where: str) -> None:
     if page.scripts:
         hint = "it builds its text with JavaScript: save the page from a browser and use that, or set browser = on"
     else:
-        hint = "give the product's own listing page, or a file with its text"
+        hint = "use the product's own listing page, or a file with its text"
     what = "the page has no text" if count == 0 else f"the page has only {count} words of text"
     raise SourceError(what, where=where, hint=hint)
 

@@ -184,7 +184,7 @@ def load(place: Path) -> Recorded:
     schema version, IntegrityError when the recording or a body was changed.
     """
     if not place.is_dir():
-        raise SourceError("no such folder", where=place.name, hint="give the folder that `draft --out` wrote")
+        raise SourceError("no such folder", where=place.name, hint="specify the folder that `draft --out` wrote")
     folder = place if (place / RECORDING).is_file() else place / _SNAPSHOTS
     changed = IntegrityError("the recording was changed", where=RECORDING, hint=_AGAIN)
     try:
@@ -202,7 +202,7 @@ def load(place: Path) -> Recorded:
         raise changed
     if whole["schema"] != _SCHEMA:
         hint = f"use the version that wrote it, or {_AGAIN}"
-        raise SchemaError("the recording is of another version", where=RECORDING, hint=hint)
+        raise SchemaError("the recording was written by another version", where=RECORDING, hint=hint)
     if digest(_canonical(whole["recording"])) != whole["sha256"]:
         raise changed
     try:

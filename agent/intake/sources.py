@@ -21,7 +21,7 @@ _HEAD: Final = 4096
 _DESCRIBES: Final = re.compile(
     rb"^\s*['\"]?(?:openapi|swagger|display_information)['\"]?\s*:|<(?:urlset|sitemapindex)\b", re.M
 )
-_HINT: Final = "give a file (html, md, txt, pdf, json), a folder of them, or an address that begins with https://"
+_HINT: Final = "specify a file (html, md, txt, pdf, json), a folder of such files, or an https:// address"
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _read_file(path: Path, name: str, settings: Settings) -> LocalFile:
     if len(body) > limit:
         raise SourceError(f"larger than {limit} bytes", where=name, hint="raise max_page_bytes or max_pdf_bytes")
     if not body.strip():
-        raise SourceError("the file is empty", where=name, hint="give a listing that contains text")
+        raise SourceError("the file is empty", where=name, hint="use a listing that contains text")
     return LocalFile(name, sniff(body, "", name), body)
 
 
@@ -131,7 +131,7 @@ def _read_folder(root: Path, settings: Settings) -> Folder:
         what = f"the folder cannot be read ({reason})"
         raise SourceError(what, where=root.name, hint="check its permissions") from None
     if not names:
-        raise SourceError("the folder contains no document", where=root.name, hint=_HINT)
+        raise SourceError("the folder contains no documents", where=root.name, hint=_HINT)
 
     def order(name: str) -> tuple[int, str, str]:
         stem = name.rpartition(".")[0].lower()

@@ -45,7 +45,7 @@ def numbers(writer: Writer) -> Part:
     if score.aivss is not None and score.factor_set is not None and draft.factors and score.formula == "aivss-0.8":
         base, total = tenth(score.cvss_base), tenth(score.factor_sum)
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
-        known = f" ({score.threat_multiplier}: the formula's threat multiplier)"
+        known = f" ({score.threat_multiplier} is the formula's threat multiplier)"
         blocks += [doc.paragraph(doc.code(made + known)), _short_factors(writer, score.factor_set)]
     elif score.withheld is not None and score.factor_set is not None and draft.drafter.kind == "llm":
         # Without an LLM, the reasons would only be values that are typical of the kind of product, which say nothing
@@ -70,7 +70,7 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
         told = writer.prose.text(bare(reason)) if reason else _without_reason(writer, factors[key])
         if reason in seen and reason:
             # A reason that several factors share is given once.
-            told = doc.words(f"As for {seen[reason]}.")
+            told = doc.words(f"Same as for {seen[reason]}.")
         seen.setdefault(reason, _SHORT_FACTORS[key])
         rows.append(doc.row(_SHORT_FACTORS[key].capitalize(), tenth(factors[key].value), told))
     if score.aivss is not None:

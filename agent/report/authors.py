@@ -125,7 +125,7 @@ def drafter_words(draft: Draft) -> str:
         return f"drafted without an LLM: {name} was asked, but none of its answers is used"
     # If nearly all parts are by the LLM, only the appendix mentions the others.
     few = used < _MOST * len(drafter.parts)
-    share = f" in {used} of {len(drafter.parts)} parts" if few else ""
+    share = f" ({used} of {len(drafter.parts)} parts)" if few else ""
     return f"drafted with {name}{share}, quotes and numbers checked by code"
 
 

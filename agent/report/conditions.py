@@ -29,7 +29,9 @@ _HARMS: Final = {"C": "read", "I": "changed", "A": "stopped"}
 _WITHOUT_EFFECT: Final = (
     "The known measures are listed under each threat, but none of them removes a threat or lowers its CVSS base."
 )
-_WITHOUT_MEASURE: Final = "None is proposed, because no measure that you can take against these threats is known."
+_WITHOUT_MEASURE: Final = (
+    "None are proposed, because there is no known measure that you can take against these threats."
+)
 
 
 def conditions(writer: Writer) -> Part:
@@ -81,7 +83,7 @@ def _residual(writer: Writer, advice: Advice, residual: Residual, shown: int) ->
     """Describe the headline's residual risk with all conditions in place, and the highest residual base on the page."""
     conditions = len(advice.conditions)
     more = f" {conditions} conditions" if conditions > shown else " of them"
-    below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
+    below = f" ({conditions - shown} of them in the appendix)" if conditions > shown else ""
     start = Span("With it in place, " if conditions == 1 else f"With all{more}{below} in place, ")
     left = [(item, residual.remains[item.threat.id]) for item in on_page(writer) if item.threat.id in residual.remains]
     if not left:
@@ -118,7 +120,7 @@ def _where(item: RankedThreat) -> str:
     """Describe on what a threat depends; empty for a threat that applies in default use. The setting itself is not
     repeated, because a condition may rule it out."""
     if item.threat.basis == "assumed":
-        return ", which rests on an assumption"
+        return ", which is based on an assumption"
     return ", which depends on the setup" if item.threat.setting else ""
 
 
@@ -150,7 +152,9 @@ def _meaning(changes: str, fall: Decimal) -> Text:
     changed = {part.partition(":")[0] for part in changes.split("/")}
     eased = [told for metric, told in _EASED.items() if metric in changed]
     small = listed([*eased, *(["a smaller impact"] if len(changed) > len(eased) else [])])
-    return (Span(f" CVSS gives little credit for {small}: it rates successful attacks, not how rarely they succeed."),)
+    return (
+        Span(f" CVSS gives little credit for {small}: it rates a successful attack, not how likely it is to succeed."),
+    )
 
 
 def _graded(base: Decimal) -> str:
@@ -182,12 +186,12 @@ def _row(item: RankedThreat, residual: Residual, advice: Advice) -> Row:
 
 
 def legend(changes: Sequence[str]) -> str:
-    """Explain the metrics in changes such as "UI:A/VI:L/SI:L": "UI human approval; VI and SI what is changed"."""
+    """Explain the metrics in changes such as "UI:A/VI:L/SI:L": "UI = human approval; VI and SI = what is changed"."""
     used = {part.partition(":")[0] for each in changes for part in each.split("/")}
-    told = [f"{metric} {words}" for metric, words in _EASED.items() if metric in used]
+    told = [f"{metric} = {words}" for metric, words in _EASED.items() if metric in used]
     for letter, harm in _HARMS.items():
         metrics = [metric for metric in (f"V{letter}", f"S{letter}") if metric in used]
-        told += [f"{listed(metrics)} what is {harm}"] if metrics else []
+        told += [f"{listed(metrics)} = what is {harm}"] if metrics else []
     return "; ".join(told)
 
 
@@ -217,7 +221,7 @@ def _condition(writer: Writer, number: int, item: Condition) -> Text:
         doc.strong(f"{capital(item.who)}:") if item.who else (),
         text,
         (Span("("), *doc.refs(*eased), Span(")")) if eased else (),
-        (*doc.soft("Price"), Span(f": {price}.")) if price else (),
+        (*doc.soft("Cost"), Span(f": {price}.")) if price else (),
     )
 
 
@@ -233,4 +237,4 @@ def _older_conditions(writer: Writer) -> Block:
         writer.prose.text(f"{text.rstrip('.')} ({', '.join(dict.fromkeys(names))}).", evidence)
         for text, names, evidence in list(found.values())[: writer.room.conditions]
     ]
-    return Bullets(tuple(rows)) if rows else doc.paragraph("None is known.")
+    return Bullets(tuple(rows)) if rows else doc.paragraph("None are known.")

@@ -186,7 +186,7 @@ def _snapshot_documents(folder: Path, draft: Draft) -> tuple[Document, ...]:
         documents = _DOCUMENTS.validate_python(decode(_read(file), str(file)))
     except ValidationError as error:
         where = f"{file}: {_field(error)}"
-        raise InputError("the texts of the snapshots were changed", where=where, hint=_AGAIN) from None
+        raise InputError("the snapshot texts were changed", where=where, hint=_AGAIN) from None
     known = {source.document: source for source in draft.sources}
     for document in documents:
         source = known.get(document.id)

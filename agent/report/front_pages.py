@@ -29,8 +29,8 @@ _CHOSEN: Final = 2
 """Maximum number of quotes chosen by an LLM for a threat; they come first in the threat's evidence."""
 _GRAVE: Final[dict[str, str]] = {
     "hidden-text": "hidden text",
-    "instruction-like-text": "orders to assessors",
-    "metadata-instruction": "orders to assessors in metadata",
+    "instruction-like-text": "text addressed to assessors",
+    "metadata-instruction": "metadata addressed to assessors",
     "cloaking-suspected": "pages that differ by visitor",
     "content-changed": "changes since the last draft",
 }
@@ -205,7 +205,9 @@ def explained(writer: Writer) -> Text:
     is cited, and warns that much goes unrecognised if no LLM was used."""
     searches = ", N for searches that found nothing" if writer.prose.named else ""
     own = writer.view.draft.drafter.kind == "embedded"
-    missed = " Without an LLM, over half of what sources state is not recognised: check them for what is missing here."
+    missed = (
+        " Without an LLM, over half of what the sources state goes unrecognised; check them for anything missing here."
+    )
     told = f"Marks: E for quotes{searches}. Sentences without a mark are inference or advice."
     return doc.soft(told + (missed if own else ""))
 
@@ -232,7 +234,7 @@ def headline(writer: Writer) -> Part:
     high = score.likely_high if score.likely_high is not None else score.aivss
     blocks: list[Block] = [Meter(Extent(float(score.aivss), float(low), float(high), _TOP))]
     if first is not None:
-        doubt = " (contested, not decided yet)" if writer.view.is_contested(first.threat) else ""
+        doubt = " (contested, not yet decided)" if writer.view.is_contested(first.threat) else ""
         told = f"{doubt}{_rests(writer.view, first)}{_raised(score)}."
         rests = (Span("Based on "), *doc.refs(first.name), Span(told))
         blocks.append(Bullets(tuple(filter(None, (rests, _graver(writer, first))))))
@@ -254,13 +256,13 @@ def _unscored(writer: Writer) -> Part:
         sentences.append((Span("The core threat, "), *doc.refs(first.name), Span(", has a "), *graded, Span(".")))
     asked = [item.id for item in writer.asked][:3]
     if asked:
-        verb = "would settle it" if len(asked) > 1 else "would help to settle it"
+        verb = "would allow a score" if len(asked) > 1 else "would help to reach a score"
         sentences.append((Span("Answers to "), *doc.listed_refs(*asked), Span(f" {verb}.")))
     if writer.view.draft.advice is not None and writer.view.measures:
         sentences.append(
-            doc.words("Until then, treat it as not assessed; if you use it anyway, put each threat's measure in place.")
+            doc.words("Until then, treat it as unassessed; if you use it anyway, put each threat's measure in place.")
         )
-    reason = (writer.view.draft.score.withheld or "no threat has a quote").rstrip(".")
+    reason = (writer.view.draft.score.withheld or "no threat is supported by a quote").rstrip(".")
     told = [doc.paragraph(doc.joined(*sentences))] if sentences else []
     return doc.part("headline", f"Not scored: {reason}", *told)
 
@@ -269,7 +271,7 @@ def _rests(view: View, first: RankedThreat) -> str:
     """Describe why the score is based on this threat."""
     setting = first.threat.setting
     if not first.threat.default_use:
-        return ", the gravest threat"
+        return ", the most severe threat"
     alike = (item for item in view.threats if is_supported(item.threat))
     graver = any(base_of(one) > base_of(first) and not (one.threat.setting and not setting) for one in alike)
     when = "" if setting else " in default use"
@@ -367,7 +369,7 @@ def threats(writer: Writer) -> Part:
     """Build part 4: a block on each threat, the first ones in full and later ones in brief, then further dangers."""
     top = writer.view.top(writer.room.threats)
     if not top:
-        return doc.part("threats", "Top threats", doc.paragraph("No threat has a quote."))
+        return doc.part("threats", "Top threats", doc.paragraph("No threat is supported by a quote."))
     blocks: list[Block] = []
     shown = on_page(writer)
     groups = [basis_order(item.threat) for item in shown]
@@ -434,14 +436,14 @@ def _stands(writer: Writer, item: RankedThreat) -> Text:
     else:
         basis = _HOLDS.get(threat.basis or "", threat.basis or threat.state)
     chip = doc.chip(severity(base_of(item)), tenth(base_of(item)))
-    contested = doc.strong("; contested, not decided yet") if writer.view.is_contested(threat) else ()
+    contested = doc.strong("; contested, not yet decided") if writer.view.is_contested(threat) else ()
     told = writer.prose.text(basis)
     vector = doc.code(item.threat.score.cvss_vector.removeprefix("CVSS:4.0/"))
     return (*chip, *((Span(", "), *told) if told else ()), *contested, Span(" · "), *vector)
 
 
 def _way_in(threat: Threat) -> str:
-    return "no attacker needed" if lacks_attacker(threat.statement.source) else "the way in is inferred"
+    return "no attacker needed" if lacks_attacker(threat.statement.source) else "the entry point is inferred"
 
 
 def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
@@ -563,7 +565,7 @@ def _abilities(title: str, rows: Sequence[Row], key: str = "abilities") -> Part:
     said: dict[Text, Text] = {}
     for label, text in (row.cells for row in rows):
         said[label] = doc.joined(said.get(label, ()), text)
-    empty = doc.paragraph("No ability was recognised; check the sources for some.")
+    empty = doc.paragraph("No abilities were recognised; check the sources.")
     return doc.part(key, title, doc.table(("", ""), [doc.row(*cells) for cells in said.items()]) if rows else empty)
 
 
@@ -632,7 +634,7 @@ def layers(writer: Writer) -> Part:
     blocks: list[Block] = [Paragraph(item) for item in items]
     certain = sum(layer.certain for _, layer in view.layers)
     if certain < CERTAIN_NEEDED:
-        blocks.append(doc.paragraph(f"{certain} of 7 layers certain; a score needs at least {CERTAIN_NEEDED}."))
+        blocks.append(doc.paragraph(f"Certain layers: {certain} of 7; a score needs at least {CERTAIN_NEEDED}."))
     return doc.part("layers", f"Seven layers ({', '.join(used)}{general})", *blocks)
 
 

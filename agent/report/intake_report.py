@@ -71,7 +71,7 @@ def _subject(intake: Intake) -> Iterator[str]:
     if intake.candidates:
         yield f"Products on the page: {', '.join(map(one_line, intake.candidates))}"
     for site in intake.sites:
-        yield f"Followed to its {site.role}: {one_line(site.url)} (because of {one_line(site.because)!r})"
+        yield f"Followed a link to its {site.role}: {one_line(site.url)} (found under {one_line(site.because)!r})"
 
 
 def _documents(intake: Intake) -> Iterator[str]:
@@ -89,7 +89,7 @@ def _findings(intake: Intake) -> Iterator[str]:
     found = [finding for document in intake.documents for finding in document.findings]
     yield from ("", f"Findings ({len(found)})")
     for finding in found:
-        inside = f"characters {finding.start}-{finding.end}" if finding.end > finding.start else "taken out of the text"
+        inside = f"characters {finding.start}-{finding.end}" if finding.end > finding.start else "removed from the text"
         yield f"  {finding.document}  {finding_name(finding)}: {one_line(f'{finding.where}, {inside}')}"
         if finding.excerpt:
             yield f'      "{one_line(finding.excerpt)}"'
@@ -132,5 +132,5 @@ def _ending(intake: Intake) -> Iterator[str]:
     yield (
         f"Budget: {budget.pages_used} of {budget.pages} pages, {budget.bytes_used} of {budget.bytes} bytes, "
         f"at most {budget.seconds:g} seconds and {budget.depth} links deep; {budget.connections_per_host} connections "
-        f"per host, {budget.delay_seconds:g} seconds apart"
+        f"per host, requests {budget.delay_seconds:g} seconds apart"
     )

@@ -36,7 +36,7 @@ def questions(writer: Writer) -> Part:
         asked = writer.brief(item.id, item.text, writer.room.answer + 5)
         # This describes the effect of a bad answer; without a label or a condition it would read as a fact.
         if changes and not _CONDITION.match(item.changes):
-            changes = doc.joined(doc.soft("At worst:"), changes)
+            changes = doc.joined(doc.soft("Worst case:"), changes)
         items.append(doc.joined((*doc.refs(item.id), Span(" ·")), doc.stressed(asked), changes, _eases(writer, item)))
     return doc.part("questions", title, Bullets(tuple(items), ids=tuple(item.id for item in shown)))
 
@@ -53,7 +53,7 @@ def _eases(writer: Writer, item: Question) -> Text:
     lower = [name for name, fall in falls.items() if fall >= _MOVED]
     rarer = [name for name in falls if name not in lower]
     told = [(Span("lowers "), *doc.listed_refs(*lower))] if lower else []
-    told += [(*doc.listed_refs(*rarer), Span(" less likely"))] if rarer else []
+    told += [(Span("makes "), *doc.listed_refs(*rarer), Span(" less likely"))] if rarer else []
     return (*doc.soft("Good answer:"), Span(" "), *doc.joined(*told, by="; "), Span(".")) if told else ()
 
 

@@ -39,18 +39,18 @@ _FORMULAS: Final[dict[FormulaId, str]] = {
 _READERS: Final[dict[ReaderName, str]] = {
     "embedded": "the classifier",
     "llm": "the LLM",
-    "manifest": "the reader of manifests",
+    "manifest": "the manifest reader",
     "vendor-answer": "the vendor's answer",
     "analyst": "the analyst",
     "scanner": "a scanner",
 }
-_SLOT_WORDS: Final = {"counterpart": "with", "object": "what", "scope": "how far"}
+_SLOT_WORDS: Final = {"counterpart": "with", "object": "what", "scope": "scope"}
 _POLARITIES: Final = {"asserted": "", "denied": "not: ", "configurable": "configurable: "}
 _METHOD: Final = (
     "Facts are supported by quotes that code has found in the sources; threats, factors and metrics are judgements "
     "with reasons; every number is computed by code and can be recomputed.",
     f"A control lowers a score only at rank {COUNTING_RANK} or above, and only for the threats that it addresses.",
-    "Default use means the product installed and run in the first way that its own documentation describes.",
+    "Default use means that the product is installed and run in the first way that its own documentation describes.",
     "Only the listed sources were read, and nothing was tested. “Not stated” refers only to these sources.",
 )
 
@@ -77,7 +77,7 @@ def factors(writer: Writer) -> Part:
         extent = Extent(float(factor.value), float(factor.low), float(factor.high), 1.0)
         bar = (Span(span(factor.low, factor.high), "bar", extent=extent),)
         marks = tuple(dict.fromkeys((*factor.evidence, *(part.evidence for part in factor.parts if part.evidence))))
-        unsaid = "From the quotes." if marks else "Not stated; the value is typical for this kind of product."
+        unsaid = "See the quotes." if marks else "Not stated; the value is typical for this kind of product."
         raw = factor.rationale or unsaid
         text = writer.prose.text(_sentence(raw), () if marked(raw) else marks[:3])
         rows.append(doc.row(FACTOR_TITLES[key], tenth(factor.value), bar, text))
@@ -99,7 +99,7 @@ def picture(writer: Writer) -> Part:
     """Build part 10: boundaries, parts and flows, with the threats that use each flow; and what was assumed."""
     draft = writer.view.draft
     drawn = with_threats(draft.system, writer.view.threats)
-    legend = "Solid lines are based on a quote, dashed lines are assumed. Flows show the ids of threats that use them."
+    legend = "Solid lines are backed by a quote; dashed lines are assumed. Flow labels list the threats that use them."
     blocks: list[Block] = [doc.paragraph(legend), Picture(svg_picture(drawn), mermaid(drawn))]
     if draft.assumptions:
         blocks += [doc.heading("Assumptions"), Bullets(tuple(writer.prose.text(a) for a in draft.assumptions))]
@@ -207,7 +207,7 @@ def scores(writer: Writer) -> Part:
 
 def _score_lines(score: Score) -> Iterator[str]:
     yield (
-        f"Formula {score.formula}; threat multiplier {score.threat_multiplier:.2f}, AIVSS's default for attacks "
+        f"Formula {score.formula}; threat multiplier {score.threat_multiplier:.2f}, the AIVSS default for attacks "
         f"with a known proof of concept; mitigation factor {score.mitigation_factor:.2f}, before controls; "
         "rounded half up."
     )
@@ -218,7 +218,7 @@ def _score_lines(score: Score) -> Iterator[str]:
         spread = f" (-{tenth(far.below)} to +{tenth(far.above)})" if far is not None else ""
         yield (
             f"Likely range: {span(score.likely_low, score.likely_high)}{spread}. For labelled products, four out "
-            "of five experts' scores were this close to the drafted score."
+            "of five expert scores were this close to the drafted score."
         )
     kept, claims = score.with_controls, score.without_vendor_claims
     if kept is not None:
@@ -249,11 +249,11 @@ def findings(writer: Writer) -> Part:
     sources = writer.view.draft.sources
     rows = []
     for finding in (finding for source in sources for finding in source.findings):
-        place = f"{finding.start}–{finding.end}" if finding.end > finding.start else "taken out"
+        place = f"{finding.start}–{finding.end}" if finding.end > finding.start else "removed"
         text = doc.quote(shorten(finding.excerpt, 120))
         rows.append(doc.row(finding_name(finding), finding.document, finding.where, place, text))
     ids = listed([source.document for source in sources]) or "the sources"
-    block = doc.table(("Finding", "Source", "Where", "Characters", "Text, as data"), rows)
+    block = doc.table(("Finding", "Source", "Where", "Characters", "Excerpt"), rows)
     return doc.part("findings", "Findings in the sources", block if rows else doc.paragraph(f"None in {ids}."))
 
 
@@ -337,8 +337,8 @@ def evidence(writer: Writer) -> Part:
     blocks += [doc.heading("Sources"), table]
     led: list[Text] = []
     for site in draft.sites:
-        because = (Span(", because of the listing's "), *doc.quote(shorten(site.because, 120)))
-        led.append((Span(f"Followed to the {site.role}: "), *doc.code(site.url), *because))
+        because = (Span(", found in the listing under "), *doc.quote(shorten(site.because, 120)))
+        led.append((Span(f"Followed a link to the {site.role}: "), *doc.code(site.url), *because))
     led += [doc.words(f"Not read: {each.what} ({each.reason})") for each in writer.view.unread]
     blocks += [Bullets(tuple(led))] if led else []
     return doc.part("evidence", "Facts and evidence", *blocks)
@@ -371,7 +371,7 @@ def _questions(writer: Writer) -> list[Block]:
     for item in writer.questions:
         keys = listed([name_of(key) for key in item.settles])
         settled.append(doc.row(doc.refs(item.id), keys, writer.prose.text(item.proposed)))
-    return blocks + _section("What answers settle", ("", "Settles", "An answer such as"), settled)
+    return blocks + _section("What answers settle", ("", "Settles", "Example answer"), settled)
 
 
 def _notes(writer: Writer) -> list[Block]:
@@ -397,7 +397,7 @@ def _notes(writer: Writer) -> list[Block]:
         )
         for each in notes.contests
     ]  # fmt: skip
-    heads = ("", "Mitigation", "Owner, due date, status", "CVSS base with it", "Note")
+    heads = ("", "Mitigation", "Owner, due date, status", "Residual CVSS base", "Note")
     return [
         *_section("Answered", ("Question", "Answer", "By", "Page"), answers),
         *_section("Work on mitigations", heads, work, 3),
@@ -414,7 +414,7 @@ def _absent(writer: Writer) -> list[Block]:
     blocks += [doc.table(("", "Looked for", "Where"), rows)] if rows else []
     rest = [key_title(item.key) for item in facts.absent if item.key not in writer.prose.named]
     if rest:
-        blocks.append(doc.paragraph(f"Also looked for, but not mentioned: {'; '.join(rest)}."))
+        blocks.append(doc.paragraph(f"Also looked for but not found: {'; '.join(rest)}."))
     return blocks
 
 
@@ -433,7 +433,7 @@ def _in_full(writer: Writer) -> list[Block]:
     """List in full everything that the first two pages had to shorten."""
     whole = dict(writer.shortened)
     rows = [doc.row(writer.prose.sentence(name), writer.prose.text(raw)) for name, raw in whole.items() if bare(raw)]
-    title = doc.paragraph(doc.strong("Full texts of passages that were shortened above:"))
+    title = doc.paragraph(doc.strong("Full text of passages shortened above:"))
     return [title, doc.table(("", "Text"), rows)] if whole else []
 
 

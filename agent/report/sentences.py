@@ -56,8 +56,8 @@ _SMALL: Final = (
     "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 )  # fmt: skip
 _STOP: Final = frozenset({"the", "a", "an", "of", "and", "or", "in", "on", "to", "for", "its", "their", "that", "with"})
-_IMPACT: Final = {"H": "all or decisive data", "L": "some data", "N": "nothing disclosed"}
-_CHANGES: Final = {"H": "all or decisive changes", "L": "some changes", "N": "nothing changed"}
+_IMPACT: Final = {"H": "all or critical data", "L": "some data", "N": "nothing disclosed"}
+_CHANGES: Final = {"H": "arbitrary or critical changes", "L": "some changes", "N": "nothing changed"}
 _METRICS: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "AV": ("attack vector", {
         "N": "over the network", "A": "from the same network", "L": "on the machine", "P": "with physical access",
@@ -187,7 +187,7 @@ def narrowing(value: float) -> str:
     """Describe how much an answer narrows the likely range."""
     if value <= 0:
         return "no effect on the likely range"
-    return f"likely range {shrinkage(value)} points"
+    return f"narrows the likely range by {shrinkage(value).removeprefix('−')} points"
 
 
 def shrinkage(value: float) -> str:

@@ -111,7 +111,7 @@ class View:
             return f"REVIEWED and signed by {stamp.reviewer} ({stamp.role}), {stamp.at[:_DAY]}{more}"
         if progress is not None:
             more = f", {progress.waived} waived" if progress.waived else ""
-            more += f", {len(progress.contested)} contested and not decided" if progress.contested else ""
+            more += f", {len(progress.contested)} contested and undecided" if progress.contested else ""
             return f"IN REVIEW, {progress.decided} of {progress.items} items decided{more}"
         return "DRAFT, not reviewed"
 
@@ -195,7 +195,7 @@ class View:
         in_layer: Counter[LayerKey] = Counter()
         for key, threat in pairs:
             if in_layer[key] >= MAX_PER_LAYER:
-                folded.append((key, threat, f"{behind} three others of {LAYER_CODES[key]}"))
+                folded.append((key, threat, f"{behind} three others in {LAYER_CODES[key]}"))
             elif len(shown) >= MAX_SHOWN:
                 folded.append((key, threat, f"{behind} the {MAX_SHOWN} shown"))
             else:

@@ -47,7 +47,7 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
     """
     for index, text in enumerate(texts):
         if not text.strip():
-            raise InputError("an empty text has no vector", where=f"text {index}", hint="drop blank texts first")
+            raise InputError("an empty text has no vector", where=f"text {index}", hint="remove blank texts first")
     if not texts:
         return np.zeros((0, DIMENSIONS), dtype=np.float32)
     with np.errstate(invalid="ignore", divide="ignore"):

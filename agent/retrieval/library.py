@@ -65,7 +65,7 @@ class Library(AbstractContextManager["Library"]):
         if not question.strip():
             raise InputError("the question is empty", where="question", hint="ask in a few words")
         if k < 1:
-            raise InputError("nothing would be found", where=f"k={k}", hint="give 1 or more")
+            raise InputError("k is too small", where=f"k={k}", hint="use 1 or more")
         if not self.statements:
             return ()
         scores = self.scores([question])[0]

@@ -21,7 +21,7 @@ _LONGEST: Final = 400
 _REMEMBERED: Final = 1024
 """Number of vectors whose scores are cached: a draft scores the catalogue's vectors again and again."""
 _TENTHS: Final = 10
-_HINT: Final = "give a CVSS v4.0 vector, as in CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
+_HINT: Final = "use a CVSS v4.0 vector, such as CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
 _FIELD: Final = "cvss_vector"
 
 

@@ -55,7 +55,7 @@ def severity(value: Decimal) -> Band:
 def bands(low: Decimal, high: Decimal) -> tuple[Band, ...]:
     """Return the bands covered by scores from `low` to `high`, ascending. Raises InputError when low exceeds high."""
     if low > high:
-        raise InputError(f"{low} exceeds {high}", where="bands", hint="give the lower score first")
+        raise InputError(f"{low} exceeds {high}", where="bands", hint="put the lower score first")
     names = [band for band, _ in BANDS]
     return tuple(names[names.index(severity(low)) : names.index(severity(high)) + 1])
 

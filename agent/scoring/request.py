@@ -76,12 +76,12 @@ def check(request: Request, formula: Formula) -> Checked:
     _on_grid(request.threat_multiplier, threat, "threat_multiplier", request.mode)
     check_mitigation(request.mitigation_factor, formula, request.mode)
     if formula.sum and base is None:
-        raise InputError("the CVSS base is missing", where="cvss_base", hint="give cvss_vector or cvss_base")
+        raise InputError("the CVSS base is missing", where="cvss_base", hint="specify cvss_vector or cvss_base")
     if formula.sum and total is None:
-        raise InputError("the factors are missing", where="factors", hint="give ten factors or a factor_sum")
+        raise InputError("the factors are missing", where="factors", hint="specify ten factors or a factor_sum")
     if formula.sum is None and vector is None:
-        hint = "give a CVSS v4.0 vector, not a number"
-        raise InputError(f"{formula.id} scores a whole vector", where="cvss_vector", hint=hint)
+        hint = "specify a CVSS v4.0 vector, not a number"
+        raise InputError(f"{formula.id} needs a full vector", where="cvss_vector", hint=hint)
     inputs = ScoreInputs(
         cvss_base=base,
         factors=request.factors,
@@ -133,11 +133,11 @@ def _matching_set(factors: Mapping[FactorKey, Range]) -> FactorSet:
     marks = {name: next(key for key in keys if key not in shared) for name, keys in FACTOR_SETS.items()}
     found = [name for name, mark in marks.items() if mark in factors]
     if len(found) > 1:
-        hint = f"give factor_set, or leave out {marks[found[0]]!r}"
+        hint = f"specify factor_set, or leave out {marks[found[0]]!r}"
         raise InputError("the factors fit both sets", where="factor_set", hint=hint)
     if not found:
         either = " or ".join(f"factors.{mark} (set {name})" for name, mark in marks.items())
-        raise _missing(either, "give the ten factors of one set; an unknown factor does not count as 0")
+        raise _missing(either, "specify all ten factors of one set; an unknown factor does not count as 0")
     return found[0]
 
 
@@ -191,10 +191,10 @@ def number(value: object, where: str) -> Decimal:
     elif isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         found = Decimal(value.strip())
     else:
-        hint = 'give a decimal number, as in 0.5 or "0.5"'
+        hint = 'use a decimal number, such as 0.5 or "0.5"'
         raise InputError(f"{_show(value)} is not a number", where=where, hint=hint)
     if not found.is_finite() or abs(found) > tables.BASE.high:
-        raise InputError(f"{_show(value)} is out of range", where=where, hint="no input exceeds 10")
+        raise InputError(f"{_show(value)} is out of range", where=where, hint="no input may exceed 10")
     exponent = found.as_tuple().exponent
     if isinstance(exponent, int) and exponent < _FINEST:
         raise _too_fine(where)
@@ -216,7 +216,7 @@ def _range(value: object, where: str) -> Range:
 
 def _factors(value: object, where: str) -> dict[FactorKey, Range]:
     if not isinstance(value, Mapping):
-        raise InputError("the factors are not an object", where=where, hint="give {factor key: number}")
+        raise InputError("the factors are not an object", where=where, hint="use {factor key: number}")
     found: dict[FactorKey, Range] = {}
     for name, amount in value.items():
         key = _factor_key(str(name))
@@ -262,7 +262,7 @@ def _mode(value: object, where: str) -> str:
 
 def _text(value: object, where: str) -> str:
     if not isinstance(value, str):
-        raise InputError(f"{_show(value)} is not text", where=where, hint="give a string")
+        raise InputError(f"{_show(value)} is not text", where=where, hint="use a string")
     return value.strip()
 
 

@@ -35,7 +35,7 @@ CURRENT: Final = max(REVISIONS)
 def released(number: int) -> Mapping[FormulaId, Formula]:
     """Return the formulas of a revision. Raises SchemaError for a revision that this program does not have."""
     if number not in REVISIONS:
-        hint = f"this program knows revisions up to {CURRENT}; a newer one may have written the file"
+        hint = f"this version supports revisions up to {CURRENT}; a newer one may have written the file"
         raise SchemaError(f"scoring revision {number} is unknown", where="score.revision", hint=hint)
     return REVISIONS[number]
 
@@ -57,7 +57,7 @@ def score(request: Request, *, constants: LikelyConstants | None = None, revisio
         alternatives[name] = (rounded(each.sum.equation(at)) if at else None) if each.sum else of_vector
     value = alternatives[formula.id]
     if value is None:
-        raise InputError("the inputs are insufficient for this formula", where="formula", hint="see `alternatives`")
+        raise InputError("this formula needs more inputs", where="formula", hint="see `alternatives`")
     aars, ends, low_high, range_ = None, None, (value, value), None
     if terms is not None and at is not None:
         aars = terms.aars(at).quantize(_TWO, rounding=ROUND_HALF_UP)

@@ -181,7 +181,9 @@ def load_cases(folder: Path) -> tuple[Case, ...]:
     if (folder / _CASE).is_file():
         return (load_case(folder),)
     if not folder.is_dir():
-        raise SourceError("there is no such folder", where=str(folder), hint="give a folder that contains case folders")
+        raise SourceError(
+            "there is no such folder", where=str(folder), hint="specify a folder that contains case folders"
+        )
     found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not found:
         raise SourceError("no case found", where=str(folder), hint="`septet corpus import` writes case folders")

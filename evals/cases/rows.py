@@ -114,7 +114,7 @@ def parse_lines(text: str, where: str) -> Iterator[Case]:
         seen[row.slug] = number
         yield row.case()
     if not seen:
-        raise InputError("no case found", where=where, hint="give one JSON object per line")
+        raise InputError("no case found", where=where, hint="use one JSON object per line")
 
 
 def _json(line: str, place: str) -> object:
@@ -126,7 +126,7 @@ def _json(line: str, place: str) -> object:
         return dict(items)
 
     def constant(text: str) -> object:
-        raise InputError(f"{text} is not a JSON number", where=place, hint="give a number or null")
+        raise InputError(f"{text} is not a JSON number", where=place, hint="use a number or null")
 
     try:
         return json.loads(line, object_pairs_hook=pairs, parse_constant=constant)
@@ -134,7 +134,7 @@ def _json(line: str, place: str) -> object:
         raise InputError(
             f"not a JSON object: {error.msg}",
             where=f"{place} column {error.colno}",
-            hint="give one JSON object per line",
+            hint="use one JSON object per line",
         ) from None
     except RecursionError:
-        raise InputError("nested too deeply", where=place, hint="a case is a flat object") from None
+        raise InputError("nested too deeply", where=place, hint="write each case as a flat object") from None

@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 def _texts(given: Path | None) -> Path:
     texts = texts_folder(given, os.environ)  # noqa: TID251
     if texts is None:
-        raise SourceError("the real pages are not available", where="SEPTET_REAL", hint="give their folder")
+        raise SourceError("the real pages are not available", where="SEPTET_REAL", hint="specify their folder")
     return texts
 
 

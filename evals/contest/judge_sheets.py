@@ -143,7 +143,7 @@ class LayerCheck(Record):
     @model_validator(mode="after")
     def _part(self) -> Self:
         if self.wrong > self.sentences:
-            raise ValueError("more sentences are wrong than there are")
+            raise ValueError("there are more wrong sentences than sentences")
         return self
 
 
@@ -158,7 +158,7 @@ class MustCheck(Record):
     @model_validator(mode="after")
     def _named(self) -> Self:
         if self.present and not self.threat:
-            raise ValueError("a must that is present needs the id of the draft's threat")
+            raise ValueError("a must-have threat that is present needs the id of the draft's threat")
         return self
 
 

@@ -157,7 +157,7 @@ def write_pairs(
     for key, (a, b) in made:
         place = out / key.judge / key.pair
         if place.exists():
-            raise SourceError("this folder already exists", where=str(place), hint="give a new one with --out")
+            raise SourceError("this folder already exists", where=str(place), hint="specify a new one with --out")
         place.mkdir(parents=True)
         (place / "A.md").write_text(a, "utf-8")
         (place / "B.md").write_text(b, "utf-8")

@@ -81,7 +81,7 @@ def _drafter(asked: argparse.Namespace) -> drafting.Drafter:
         return drafting.replayed(asked.replay)
     if asked.record is not None:
         return drafting.asked(asked.llm, asked.record, os.environ)  # noqa: TID251
-    raise UsageError("no answers are given", hint="use --replay DIR, or --record DIR with --llm PROFILE/NAME")
+    raise UsageError("no answers were given", hint="use --replay DIR, or --record DIR with --llm PROFILE/NAME")
 
 
 def _readings(texts: Path, asked: argparse.Namespace) -> tuple[str, str, str]:

@@ -40,7 +40,7 @@ def live(wanted: session.Wanted, llm: str, *, count: int | None, repeats: int, o
     """
     name = _named(llm, wanted.settings)
     if out.exists() and any(out.iterdir()):
-        raise UsageError(f"{out} is not empty", hint="give a new folder with --out")
+        raise UsageError(f"{out} is not empty", hint="specify a new folder with --out")
     baseline = session.gate_of("llm", wanted)
     slugs = recorded_slugs(session.RECORDED) if baseline is None else sorted(baseline.cases)
     known, bundled = wanted.chosen()
@@ -142,7 +142,7 @@ def record(wanted: session.Wanted, llm: str, slugs: Sequence[str], *, missing: b
         raise InputError("recordings are part of a checkout", where=str(folder), hint="run this in a checkout")
     known = {case.slug: case for case in bundled_cases()}
     if unknown := [slug for slug in slugs if slug not in known]:
-        raise InputError(f"no such case: {unknown[0]}", where="--case", hint="give folder names from corpus/cases")
+        raise InputError(f"no such case: {unknown[0]}", where="--case", hint="use folder names from corpus/cases")
     constants = session.held_cases([known[slug] for slug in (slugs or recorded_slugs(folder))], wanted)
     if missing:
         constants = tuple(one for one in constants if not _fits(one, folder, wanted.settings))
@@ -171,5 +171,5 @@ def _fits(one: Held, folder: Path, settings: Settings) -> bool:
 def _named(llm: str, settings: Settings) -> str:
     name = named(llm) or named(settings.llm)
     if not name:
-        raise UsageError("a live run needs an LLM", hint="give --llm PROFILE/NAME or set SEPTET_LLM")
+        raise UsageError("a live run needs an LLM", hint="use --llm PROFILE/NAME or set SEPTET_LLM")
     return name

@@ -78,5 +78,5 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        hint = "give a folder that `septet eval --out` wrote, with run.json and drafts.json"
+        hint = "specify a folder that `septet eval --out` wrote, with run.json and drafts.json"
         raise SourceError(f"cannot be read: {error.strerror}", where=str(path), hint=hint) from None

@@ -135,7 +135,9 @@ def recorded_cases(wanted: Wanted, folder: Path) -> tuple[Case, ...]:
     by_slug = {case.slug: case for case in wanted.chosen()[0]}
     unknown = [slug for slug in slugs if slug not in by_slug]
     if unknown:
-        raise DriftError(f"no such case: {unknown[0]}", where=str(folder), hint="give the cases it was recorded with")
+        raise DriftError(
+            f"no such case: {unknown[0]}", where=str(folder), hint="specify the cases it was recorded with"
+        )
     return tuple(by_slug[slug] for slug in slugs[: wanted.limit])
 
 

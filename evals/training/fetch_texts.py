@@ -44,12 +44,12 @@ def fetch(folder: Path, host: str = HOST, labels: Path = FOLDER) -> tuple[int, l
                 answer = client.get(f"{host}/{quote(row['repository'])}/{row['commit']}/{quote(row['path'])}")
             except httpx2.HTTPError as error:
                 raise SourceError(
-                    f"no answer: {error}", where=host, hint="run it again; what is there is kept"
+                    f"no answer: {error}", where=host, hint="run it again; existing files are kept"
                 ) from None
             if answer.status_code != httpx2.codes.OK:
                 left.append(f"{name}: status {answer.status_code}")
             elif hashlib.sha256(answer.content).hexdigest() != row["sha256"]:
-                left.append(f"{name}: another text than the labelled one")
+                left.append(f"{name}: not the text that was labelled")
             else:
                 place = place_of(folder, row["repository"], row["path"])
                 place.parent.mkdir(parents=True, exist_ok=True)

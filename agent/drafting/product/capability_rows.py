@@ -51,7 +51,7 @@ _ROWS: Final[dict[Label, _Row]] = {
         ("acts_as",),
         ("wide_rights", "role_switch"),
         ("user_oauth", "api_key", "password_login", "service_account", "no_credentials", "per_user_identity"),
-        "Whose rights it uses is not stated",
+        "Whose permissions it uses is not stated",
     ),
     "Approval": _Row(
         ("asks",),

@@ -146,9 +146,9 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
     if alone:
         return f"It {abilities(alone)}, so a wrong step may go unnoticed{marks(cited_by(alone))}."
     if found.headline is not None:
-        return f"The gravest supported threat is {found.tags[found.headline.id]}, “{found.headline.title}”."
+        return f"The most severe supported threat is {found.tags[found.headline.id]}, “{found.headline.title}”."
     if score.withheld:
-        return "How outsiders could reach it is not clear enough from the sources for a score."
+        return "The sources are not clear enough about how outsiders could reach it to support a score."
     return "The sources do not show how an attacker's content could reach it."
 
 
@@ -167,7 +167,7 @@ def _against(sheet: FactSheet) -> str:
     counting = [facts[id_] for one in named for id_ in one.facts]
     if not stated & _LIMITS and not any(fact.rank >= CONTROL_RANK and default_of(fact) for fact in counting):
         claimed = f"The sources mention {names} as {'a safeguard' if one else 'safeguards'}{marks(cited_by(named))}"
-        return f"{claimed}; whether {'it is' if one else 'they are'} on by default was not recognised."
+        return f"{claimed}; {'its default was' if one else 'their defaults were'} not recognised."
     text = f"The documented {'safeguard is' if one else 'safeguards are'} {names}"
     if not stated & {*_LIMITS, "approval_before"} and absent(sheet, "approval_before"):
         return f"{text}{marks(cited_by(named))}, but no approval step was found{searched('approval_before')}."
@@ -177,7 +177,7 @@ def _against(sheet: FactSheet) -> str:
 def _maybe(rows: Sequence[Said], sheet: FactSheet) -> str:
     """Say that the sources may describe these controls, because no quote states them clearly enough."""
     names = listed([_named(one, sheet) for one in rows])
-    what = "check what that covers, and whether it is the default"
+    what = "check what is covered and whether it is on by default"
     return f"The sources may describe {names}{marks(cited_by(rows))}; {what}."
 
 
@@ -191,7 +191,7 @@ def _unopposed(sheet: FactSheet) -> str:
     if disputed:
         return f"The sources describe an approval step, but other sentences contradict it{marks(disputed.evidence, 1)}."
     if "approval_before" in sheet.outlook.mentioned:
-        return "The sources may describe an approval step; check what it covers, and whether it is the default."
+        return "The sources may describe an approval step; check what it covers and whether it is on by default."
     return "No safeguard against this was found."
 
 

@@ -326,7 +326,7 @@ def assumptions(system: System, given: Given) -> tuple[str, ...]:
     unowned = [f"{c.action} {c.object}" for c in acting if c.credential_state is None]
     if unowned and not asserted(sheet, *_ACTS_AS, "no_credentials"):
         told = listed(unowned[:_NAMED])
-        found.append(f"The sources do not say with whose rights {name} {told}; the user's are assumed.")
+        found.append(f"The sources do not say whose permissions {name} uses when it {told}; the user's are assumed.")
     deciding = [c for c in acting if c.signal not in ("proposes_code", "gives_verdicts")]
     unasked = [f"{c.action} {c.object}" for c in deciding if c.approver_state is None]
     if unasked and not counted(sheet, "approval_before"):

@@ -178,7 +178,7 @@ def _checked(metric: Metric, threat: JudgedThreat, facts: FactIndex) -> JudgedMe
     if metric == "AV" and value in "LP" and not _any("local_access", facts):
         found = "N", "no fact places the attacker on the machine"
     elif metric == "AT" and lacks_attacker(threat.actor):
-        found = "P", "the LLM has to make the mistake itself"
+        found = "P", "the LLM first has to make the mistake"
     elif metric == "UI":
         found = _interaction(threat, value, facts)
     if found is None or found[0] == value:

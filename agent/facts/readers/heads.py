@@ -147,5 +147,5 @@ def stored(file: Path, digest: str) -> io.BytesIO:
     """Read a file of arrays. Raises IntegrityError if its SHA-256 is not `digest`."""
     content = file.read_bytes()
     if hashlib.sha256(content).hexdigest() != digest:
-        raise IntegrityError("the weights and the constants do not belong together", where=str(file))
+        raise IntegrityError("the weights do not match the constants", where=str(file))
     return io.BytesIO(content)

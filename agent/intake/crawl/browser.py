@@ -103,14 +103,14 @@ def find_chromium(settings: Settings) -> str:
     """
     if importlib.util.find_spec("playwright") is None:
         raise UnavailableError(
-            "the page needs JavaScript and the extra 'browser' is not installed",
+            "the page needs JavaScript, but the extra 'browser' is not installed",
             hint=f"pip install 'septet[browser]' and install Chromium, or {_HINT}",
         )
     wanted = (settings.browser_path,) if settings.browser_path else _NAMES
     found = next((path for path in map(shutil.which, wanted) if path), None)
     if found is None:
         raise UnavailableError(
-            "the page needs JavaScript and no Chromium was found",
+            "the page needs JavaScript, but no Chromium was found",
             where=settings.browser_path or ", ".join(_NAMES),
             hint=f"install Chromium or set browser_path, or {_HINT}",
         )

@@ -44,8 +44,8 @@ _NO_PUBLIC_HOST: Final = ("invalid", "test", "alt", "onion")
 """Names that public DNS never resolves (RFC 6761, 7686, 9476), although a private resolver may."""
 _SAFE: Final = "!$&'()*+,;=:@/%"
 """Characters of a path, besides letters, digits and `-._~`, that are not percent-encoded."""
-_HINT_ELSEWHERE: Final = "give that address as another source"
-_HINT: Final = "give a public http or https address, or allow the host with --allow-private"
+_HINT_ELSEWHERE: Final = "add that address as a separate source"
+_HINT: Final = "use a public http or https address, or allow the host with --allow-private"
 
 
 def _ranges(rows: dict[str, str]) -> tuple[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, str], ...]:
@@ -162,7 +162,7 @@ class Guard:
             try:
                 host, port = _host_and_port(entry)
             except RefusedError as error:
-                hint = "give HOST or HOST:PORT, as in 127.0.0.1:8000"
+                hint = "use HOST or HOST:PORT, such as 127.0.0.1:8000"
                 raise UsageError(error.what, where=f"--allow-private {entry}", hint=hint) from None
             self._admitted |= {(host, each) for each in ((port,) if port else _PORTS.values())}
         self._resolve = resolve or _look_up
@@ -188,7 +188,7 @@ class Guard:
         if len(text.encode("utf-8", "surrogatepass")) > MAX_URL_BYTES:
             raise RefusedError(f"the address is longer than {MAX_URL_BYTES} bytes")
         if _FORBIDDEN.search(text):
-            raise RefusedError("a space, a backslash or a control character in the address")
+            raise RefusedError("the address contains a space, a backslash or a control character")
         match = _URL.fullmatch(text)
         if match is None:
             raise RefusedError("only plain http and https addresses are supported")
@@ -227,7 +227,9 @@ class Guard:
         for text in answers:
             address = _literal(text)
             if address is None:
-                raise RefusedError("the look-up returned no plain address", where=f"{host} ({text})", hint=_HINT)
+                raise RefusedError(
+                    "the lookup returned something other than an IP address", where=f"{host} ({text})", hint=_HINT
+                )
             found[address] = None
         if not found:
             raise UnavailableError("the host name has no address", where=host, hint=hint)
@@ -249,14 +251,14 @@ def looks_like_address(text: str) -> bool:
 def _host_and_port(authority: str) -> tuple[str, int]:
     """Return the canonical host and the port, 0 for none. Raises RefusedError, as do all functions below."""
     if "@" in authority or "%" in authority:
-        raise RefusedError("user names and escapes before the host are not allowed")
+        raise RefusedError("user names and percent-escapes before the path are not allowed")
     match = _AUTHORITY.fullmatch(authority)
     if match is None:
-        raise RefusedError("the host can be read in more than one way")
+        raise RefusedError("the host is malformed or ambiguous")
     host, port = _canonical_host(match[1]), match[2] or ""
     # Check the length of the text first, because the C library wraps 99999 to 34463.
     if port and (len(port) > len(str(_MAX_PORT)) or port.startswith("0") or int(port) > _MAX_PORT):
-        raise RefusedError("not a valid port")
+        raise RefusedError("the port is not valid")
     return host, int(port or 0)
 
 
@@ -269,7 +271,7 @@ def _canonical_host(raw: str) -> str:
     host = ".".join(label.lower() if label.isascii() else _international(label) for label in raw.split("."))
     if _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
         if not _DOTTED.fullmatch(host) or _literal(host) is None:
-            raise RefusedError("a host written as a number")
+            raise RefusedError("the host is written as a number")
         return host
     host = host.removesuffix(".")
     labels = host.split(".")
@@ -290,10 +292,10 @@ def _international(label: str) -> str:
             return idna.decode(label)
         encoded = idna.encode(label, uts46=True).decode("ascii")
     except (idna.IDNAError, UnicodeError):
-        raise RefusedError("not an international host name") from None
+        raise RefusedError("not a valid internationalized host name") from None
     # Full-width or circled letters that fold to plain ones are a disguise, never a legitimate spelling.
     if not encoded.startswith("xn--") or "." in encoded:
-        raise RefusedError("a host name in disguised letters")
+        raise RefusedError("the host name uses disguised letters")
     return encoded
 
 
@@ -306,7 +308,7 @@ def _refuse_name(host: str) -> None:
         if reason := refusal(literal):
             raise RefusedError(f"the host is {reason}")
     elif "." not in host:
-        raise RefusedError("a host name of a single word is internal")
+        raise RefusedError("a single-word host name is internal")
     elif within(_INTERNAL):
         raise RefusedError("an internal host name")
     elif name := within(_NO_PUBLIC_HOST):

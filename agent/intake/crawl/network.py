@@ -173,10 +173,10 @@ class Network:
             if not robots:
                 self._guard.check_redirect(seen[0], answer)
             if answer in seen:
-                raise _AbsentError("the page redirects in a circle", where=url, hint="open it in a browser and save it")
+                raise _AbsentError("the page redirects in a loop", where=url, hint="open it in a browser and save it")
             if len(seen) > self._settings.max_redirects:
                 what = f"more than {self._settings.max_redirects} redirects"
-                raise _AbsentError(what, where=url, hint="give the final address")
+                raise _AbsentError(what, where=url, hint="use the final address")
             if not robots and _is_log_in(answer) and not _is_log_in(seen[0]):
                 raise SourceError("the server redirects to a log-in page", where=url, hint=_SAVE)
             seen.append(answer)
@@ -192,13 +192,13 @@ class Network:
                 hint = f"raise request_seconds or total_seconds, or {_SAVE}"
                 raise UnavailableError("no answer in time", where=target.url, hint=hint) from None
             except httpx2.InvalidURL:
-                raise RefusedError("the address can be read in two ways", where=target.url) from None
+                raise RefusedError("the address is ambiguous", where=target.url) from None
             except (httpcore2.ProtocolError, httpcore2.NetworkError, httpx2.DecodingError, ssl.SSLError) as error:
                 ended = isinstance(error, httpcore2.RemoteProtocolError | httpcore2.NetworkError)
                 if ended and not self._meter.request.connected:
                     raise _StaleError("the server closed the connection", where=target.url, hint=_SAVE) from None
                 if isinstance(error, httpcore2.ProtocolError | httpx2.DecodingError):
-                    raise SourceError("the server's answer is broken", where=target.url, hint=_SAVE) from None
+                    raise SourceError("the server's answer is malformed", where=target.url, hint=_SAVE) from None
                 what = "the certificate is not valid" if "CERTIFICATE" in str(error).upper() else "no connection"
                 raise UnavailableError(what, where=target.url, hint="check the address and the connection") from None
 
@@ -207,7 +207,7 @@ class Network:
         self._meter.start_hop()
         url = httpx2.URL(target.url)
         if url.raw_host.decode("ascii").strip("[]") != target.host:
-            raise RefusedError("the address can be read in two ways", where=target.url)
+            raise RefusedError("the address is ambiguous", where=target.url)
         given = dict(known.headers) if known is not None else {}
         headers = {
             "host": target.origin,
@@ -226,7 +226,7 @@ class Network:
             if answer.status in _REDIRECTS:
                 location = response.headers.get("location", "")
                 if not location:
-                    raise SourceError("a redirect without a destination", hint="give the final address")
+                    raise SourceError("the redirect has no destination", hint="use the final address")
                 return self._guard.parse(absolute(target.url, location))
             if answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
                 return _Later(answer.status, _seconds(response.headers.get("retry-after", "").strip()))
@@ -257,7 +257,7 @@ class Network:
             if robots and len(body) >= MAX_ROBOTS_BYTES:
                 return bytes(body[:MAX_ROBOTS_BYTES])
             if not robots and len(body) > limit:
-                hint = "raise max_page_bytes or max_pdf_bytes, or give a smaller file"
+                hint = "raise max_page_bytes or max_pdf_bytes, or use a smaller file"
                 raise SourceError(f"larger than {limit} bytes", hint=hint)
         return bytes(body)
 

@@ -52,7 +52,7 @@ _SNIFFED: Final = 1024
 _FRONT: Final = re.compile(r"---[ \t]*\n(?:[^\n]*\n){0,40}?(?:description|allowed-tools|tools)[ \t]*:")
 _PARTS: Final = TypeAdapter(tuple[Part, ...])
 _SAVE: Final = "save the page's text as a Markdown or text file and use that file"
-_HINT: Final = "give an HTML, Markdown, text, PDF or JSON document"
+_HINT: Final = "use an HTML, Markdown, text, PDF or JSON document"
 _WORST: Final = {
     "not-text": ("not a text document", _SAVE),
     "too-large": ("too large to be parsed", _SAVE),
@@ -61,7 +61,7 @@ _WORST: Final = {
     "json": ("not valid JSON", "check the file with a JSON validator"),
     "yaml": ("not valid YAML", "check the file with a YAML validator"),
     "xml": ("not valid XML", _SAVE),
-    "other-xml": ("an XML document that is not a sitemap", "give an HTML, Markdown, text, PDF, JSON or YAML document"),
+    "other-xml": ("an XML document that is not a sitemap", "use an HTML, Markdown, text, PDF, JSON or YAML document"),
     "expands": ("expands to more than is allowed", _SAVE),
     "entities": ("an XML document that declares entities", _SAVE),
     "killed": ("took too long or too much memory to parse", _SAVE),
@@ -89,7 +89,9 @@ def sniff(body: bytes, declared: str, name: str) -> MediaKind:
     if shown is not None:
         return shown
     if by_label == "pdf":
-        raise SourceError("declared as a PDF, but not one", where=name, hint="give a PDF, HTML, Markdown or text file")
+        raise SourceError(
+            "declared as a PDF, but it is not one", where=name, hint="use a PDF, HTML, Markdown or text file"
+        )
     if by_media == "text" and by_suffix in ("json", "yaml"):
         return by_suffix
     if by_label is not None:

@@ -110,7 +110,7 @@ def _rank(item: Evidence | Fact) -> str:
 
 def _questions_about(view: View, key: str) -> Passage:
     found = [each for each in view.questions if key in each.settles]
-    told = (row(q.id, f"{q.text} An answer such as: {q.proposed}", number=q.effect) for q in found)
+    told = (row(q.id, f"{q.text} Example answer: {q.proposed}", number=q.effect) for q in found)
     return passage("What would change it", told)
 
 
@@ -180,7 +180,7 @@ def layer(view: View, key: LayerKey) -> Explanation:
     """Explain a layer: why it is certain or not, its threats and their quotes, what would change it."""
     found = view.draft.layers[key]
     state = [
-        row("flag", _certainty(found.certain, found.certainty), number=float(found.certainty)),
+        row("status", _certainty(found.certain, found.certainty), number=float(found.certainty)),
         row("applies", found.applies),
         row("paragraph", found.paragraph),
         *_maker(view.draft, f"layers/{key}"),
@@ -212,14 +212,14 @@ def threat(view: View, key: LayerKey, item: Threat) -> Explanation:
     scored = f"{tenth(score.aivss)} {score.severity}, base {tenth(score.cvss_base)}"
     about = [
         row("how", item.how or threat_sentence(item.statement)),
-        row("lost", item.lost),
+        row("at risk", item.lost),
         row("basis", f"{basis}: {if_clause(item.setting)}" if basis and item.setting else basis),
         row("layer", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}"),
         row("state", item.state),
         row("score", scored, number=float(score.aivss)),
         row("headline", "yes, the draft's base comes from this threat" if headline else "no"),
         row(_MADE_BY, view.origin(item) if is_proposed(item) else ""),
-        *(row("folded", reason) for _, other, reason in view.folded if other.id == item.id),
+        *(row("not shown", reason) for _, other, reason in view.folded if other.id == item.id),
     ]
     metrics = (
         row(metric, f"{words}: {reason}" if reason else words)
@@ -227,12 +227,12 @@ def threat(view: View, key: LayerKey, item: Threat) -> Explanation:
     )
     return made(
         view, item.id, "threat", item.title,
-        passage("Threat", (each for each in about if each.text or each.label not in ("lost", "basis", _MADE_BY))),
+        passage("Threat", (each for each in about if each.text or each.label not in ("at risk", "basis", _MADE_BY))),
         _facts(view, item.facts), quotes(view, item.evidence), passage(score.cvss_vector, metrics),
         passage("Taxonomy", (row(ref.id, f"{ref.title} ({ref.scheme})") for ref in item.taxonomy)),
         passage("Mitigations", (row(f"{m.who}, {m.status}", m.text, m.evidence) for m in item.mitigations)),
         _lowerings_of(view, item.id),
-        passage("Leads on", (row("chain", each.title) for each in view.draft.chains if item.id in each.threats)),
+        passage("Attack chains", (row("chain", each.title) for each in view.draft.chains if item.id in each.threats)),
         _questions_about(view, key),
     )  # fmt: skip
 
@@ -288,7 +288,7 @@ def question(view: View, item: Question) -> Explanation:
     worded = "question and answer chosen by the program; the question may be in the LLM's words"
     asked = [
         row("question", item.text),
-        row("an answer such as", item.proposed),
+        row("example answer", item.proposed),
         row("effect", narrowing(item.effect), number=item.effect),
         *([row("why", item.why)] if item.why else []),
         *([row("an answer changes", item.changes)] if item.changes else []),
@@ -307,7 +307,7 @@ def question(view: View, item: Question) -> Explanation:
 def chain(view: View, item: Chain) -> Explanation:
     """Explain a chain: its threats in order, and the quotes for each hop."""
     titles = {each.id: each.title for _, layer_ in view.layers for each in layer_.threats}
-    steps = [row(identifier, titles.get(identifier, "folded")) for identifier in item.threats]
+    steps = [row(identifier, titles.get(identifier, "not shown")) for identifier in item.threats]
     linked = made_by(view.draft, "chains")
     own = (linked is not None and linked.by == "llm") or any(PROPOSED in threat_ for threat_ in item.threats)
     who = "the LLM" if own else "the catalogue or the LLM"

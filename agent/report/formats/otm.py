@@ -19,7 +19,7 @@ from agent.taxonomy.layers import LAYER_TITLES
 UNRATED: Final = 50
 """The middle of a scale from 0 to 100, for numbers that the draft does not have."""
 _TEXT: Final = 20_000
-_NOBODY: Final = "nobody rated it; 50 is a placeholder because the format requires a number"
+_NOBODY: Final = "not rated; 50 is a placeholder because the format requires a number"
 _OUTSIDE: Final = "zone-none"
 _Object = dict[str, object]
 
@@ -33,7 +33,7 @@ def write(view: View) -> bytes:
         for each in parts.boundaries
     ]
     if not all(parts.inside(each.item.id) for each in parts.items):
-        zones.append(_zone(_OUTSIDE, NOWHERE, "for items outside all boundaries of the draft", {"state": "unknown"}))
+        zones.append(_zone(_OUTSIDE, NOWHERE, "for items outside all trust boundaries", {"state": "unknown"}))
     made = {
         "otmVersion": "0.2.0",
         "project": {
@@ -111,7 +111,7 @@ def _threat(row: ThreatRow) -> _Object:
         "cwes": [ref.id for ref in row.refs("cwe")],
         "risk": {
             "likelihood": None,
-            "likelihoodComment": f"not estimated; confidence that the facts behind it hold: {row.confidence_words}",
+            "likelihoodComment": f"not estimated; confidence in the underlying facts: {row.confidence_words}",
             "impact": float(threat.score.cvss_base * 10),
             "impactComment": f"{row.score_words} {threat.score.cvss_vector}",
         },

@@ -17,7 +17,7 @@ from agent.report.picture import Drawn, items_of
 from agent.report.view import View
 from agent.taxonomy.layers import LAYER_CODES
 
-NOWHERE: Final = "Outside all boundaries of the draft"
+NOWHERE: Final = "Outside all trust boundaries"
 _PRODUCT: Final = "product"
 
 

@@ -24,7 +24,7 @@ _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _PROPERTY: Final = 255
 """Maximum number of characters of a document property in DOCX."""
 _HOW: Final = (
-    "Please answer in plain sentences and give a public page for each answer. A page that states the setting, its "
+    "Please answer in plain sentences and link a public page for each answer. A page that states the setting, its "
     "default, its scope and who can change it can lower the score; an answer without such a page is noted but does not "
     "lower the score."
 )
@@ -88,7 +88,9 @@ def _markdown(draft: Draft, asked: Sequence[Row]) -> bytes:
 
 
 def _effect(row: Row, settles: str) -> str:
-    return f"Settles {settles}." + (f" Likely range of the score: {row.effect}." if row.effect else "")
+    return f"Settles {settles}." + (
+        f" Narrows the likely range of the score by {row.effect.removeprefix('−')}." if row.effect else ""
+    )
 
 
 def _docx(draft: Draft, asked: Sequence[Row]) -> bytes:

@@ -67,20 +67,20 @@ _DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.d
 _ALL: Final = (
     Format("json", "the draft itself, schema septet/draft/1", ".json", _JSON, _json),
     Format("markdown", "the report", ".md", _MARKDOWN, _report("markdown")),
-    Format("html", "the report as one page without scripts", ".html", _HTML, _report("html")),
+    Format("html", "the report as a single HTML page without scripts", ".html", _HTML, _report("html")),
     Format("sarif", "SARIF 2.1.0, one result per threat", ".sarif", "application/sarif+json", _later("sarif")),
-    Format("defectdojo", "DefectDojo's generic findings", ".json", _JSON, _later("defectdojo")),
+    Format("defectdojo", "DefectDojo generic findings", ".json", _JSON, _later("defectdojo")),
     Format("csv", "one row per threat, for spreadsheets", ".csv", _CSV, _later("tables", "spreadsheet")),
-    Format("csv-jira", "one row per threat, for Jira's importer", ".csv", _CSV, _later("tables", "jira")),
+    Format("csv-jira", "one row per threat, for the Jira importer", ".csv", _CSV, _later("tables", "jira")),
     Format("csv-github", "one row per threat, for github-csv-tools", ".csv", _CSV, _later("tables", "github")),
     Format("otm", "Open Threat Model 0.2.0", ".otm", _JSON, _later("otm")),
-    Format("threat-dragon", "a model of OWASP Threat Dragon 2", ".json", _JSON, _later("threat_dragon")),
-    Format("threat-composer", "a workspace of AWS Threat Composer", ".tc.json", _JSON, _later("threat_composer")),
-    Format("tm-bom", "TM-BOM 1.0 of the OWASP Threat Model Library", ".tmbom.json", _JSON, _later("tm_bom")),
+    Format("threat-dragon", "OWASP Threat Dragon 2 model", ".json", _JSON, _later("threat_dragon")),
+    Format("threat-composer", "AWS Threat Composer workspace", ".tc.json", _JSON, _later("threat_composer")),
+    Format("tm-bom", "OWASP Threat Model Library TM-BOM 1.0", ".tmbom.json", _JSON, _later("tm_bom")),
     Format("cyclonedx", "CycloneDX 1.7, threats as vulnerabilities in triage", ".cdx.json", _JSON, _later("cyclonedx")),
     Format("questionnaire", "the questions for the vendor", ".md", _MARKDOWN, _questions("md")),
-    Format("questionnaire-csv", "the same questions as a table", ".csv", _CSV, _questions("csv")),
-    Format("questionnaire-docx", "the same questions as a document", ".docx", _DOCX, _questions("docx")),
+    Format("questionnaire-csv", "the same questions as a CSV table", ".csv", _CSV, _questions("csv")),
+    Format("questionnaire-docx", "the same questions as a Word document", ".docx", _DOCX, _questions("docx")),
 )
 FORMATS: Final[dict[str, Format]] = {each.name: each for each in _ALL}
 """The formats by name, in display order."""

@@ -228,7 +228,7 @@ class _Run:
 
     def _whole_source(self) -> _Object:
         """Locate a threat without quotes at the whole listing, with a message that says so."""
-        said: _Object = {"message": {"text": "No quote: this location is the source as a whole"}}
+        said: _Object = {"message": {"text": "No quote: the location is the whole source"}}
         if self._draft.sources:
             said["physicalLocation"] = {"artifactLocation": self._artifact(self._draft.sources[0].document)}
         return said
@@ -244,7 +244,7 @@ class _Run:
     def _source(self, source: SourceRef) -> _Object:
         of_source = source.model_dump(include={"document", "url", "kind", "language"})
         media = next((each.media_type for each in self._view.documents if each.id == source.document), "")
-        words = f"{source.document}: offsets count characters of the text that was read from it"
+        words = f"{source.document}: offsets count characters of the extracted text"
         return {
             "location": self._artifact(source.document),
             "hashes": {"sha-256": source.sha256},

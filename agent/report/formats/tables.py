@@ -64,7 +64,7 @@ def _cells(row: ThreatRow) -> list[str]:
     score, likely = draft.score, "unknown"
     others = [f"{ref.scheme} {ref.id}" for ref in threat.taxonomy if ref.scheme not in _OWN]
     if score.likely_low is not None and score.likely_high is not None:
-        likely = span(score.likely_low, score.likely_high) + (", usual for the kind" if score.aivss is None else "")
+        likely = span(score.likely_low, score.likely_high) + (", typical of its kind" if score.aivss is None else "")
     shown = f"withheld: {score.withheld or 'no score'}"
     return [
         "not shown" if row.place is None else str(row.place),

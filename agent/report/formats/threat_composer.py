@@ -31,7 +31,7 @@ _STATEMENT: Final = 1400
 _TAG: Final = 30
 _CONTENT: Final = 1000
 _PAGE: Final = 100_000
-_TOO_LONG: Final = "The draft as JSON is too long for this field; `septet export --format json` writes it."
+_TOO_LONG: Final = "The draft is too long for this field; use `septet export --format json` to get it as JSON."
 _Object = dict[str, object]
 
 
@@ -111,7 +111,7 @@ def _architecture(parts: Parts) -> str:
     for group, item in parts.items:
         inside = ", ".join(boundary.name for boundary in parts.inside(item.id)) or "none"
         rows.append((f"{item.name} ({item.id})", f"{group}, {item.kind}", origin(item), inside))
-    shown = _table(("item", "sort", "state and quotes", "trust boundaries"), rows)
+    shown = _table(("item", "type", "state and quotes", "trust boundaries"), rows)
     boundaries = [plain(f"{each.name} ({each.id}): {origin(each)}") for each in parts.boundaries]
     return f"{shown}\n\n### Trust boundaries\n\n{listed(boundaries) or 'None.'}"
 

@@ -77,7 +77,7 @@ def write(view: View) -> bytes:
                 {
                     "id": 0,
                     "title": "System picture",
-                    "description": "What acts on what, across which boundaries; dashed parts are assumed",
+                    "description": "Parts, flows and trust boundaries; dashed parts are assumed",
                     "placeholder": "",
                     "diagramType": "STRIDE",
                     "thumbnail": "./public/content/images/thumbnail.stride.jpg",

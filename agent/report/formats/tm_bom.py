@@ -119,7 +119,7 @@ class _Model:
             for each in self._parts.boundaries
         ]
         if not all(self._parts.inside(each.item.id) for each in self._parts.items):
-            description = "For items outside all boundaries of the draft; how far they are trusted is unknown"
+            description = "For items outside all trust boundaries; their level of trust is unknown"
             made.append({"symbolic_name": _OUTSIDE, "title": NOWHERE, "description": description})
         return made
 

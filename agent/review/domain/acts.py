@@ -148,7 +148,7 @@ def refuse_stale(
     version: int,
     where: str,
     hint: str = "look at what changed, then try again",
-    what: str = "the review has changed since you saw it",
+    what: str = "the review has changed since you loaded it",
     **mine: object,
 ) -> None:
     """Raise ConflictError if the review changed after `version`; for acts that depend on the whole review."""
@@ -186,13 +186,13 @@ class _Act:
         if not isinstance(batch, int) or not any(turn.batch == batch for turn in self._state.undos):
             raise InputError("there is nothing to undo", where="undo", hint="imports and signatures cannot be undone")
         if (later := blocking(self._state.undos, batch)) is not None:
-            told = f"act {later.batch} by {later.by} depends on it"
-            raise InputError(told, where="undo", hint="undo that act first, in the history")
+            told = f"action {later.batch} by {later.by} depends on it"
+            raise InputError(told, where="undo", hint="undo that action first, in the history")
         if batch > version:
             raise ConflictError(
-                "somebody has acted since you saw the review",
+                "someone has changed the review since you loaded it",
                 where="undo",
-                hint="look at that act first; it is what undo would now revert",
+                hint="look at that action first; undo would now revert it",
                 mine={"verb": "undo", "version": version},
                 theirs={"batch": batch},
                 base={"version": version},
@@ -200,10 +200,10 @@ class _Act:
         return self._of_review({"batch": batch})
 
     def _redo(self) -> Planned:
-        batch, since = self._state.redoable, "somebody has acted since you saw the review"
+        batch, since = self._state.redoable, "someone has changed the review since you loaded it"
         if not batch:
             raise InputError("there is nothing to redo", where="redo", hint="only the latest undo can be redone")
-        refuse_stale(self._state, self._action.version, "redo", "look at that act first", since, verb="redo")
+        refuse_stale(self._state, self._action.version, "redo", "look at that action first", since, verb="redo")
         return self._of_review({"batch": batch})
 
     def _assign(self) -> Planned | None:
@@ -249,12 +249,12 @@ class _Act:
         if self._state.stage != "signed":
             raise InputError("the review is not signed", where="reopen", hint="it is already open")
         if not self._action.note.strip():
-            raise InputError("reopening needs a note", where="note", hint="say why")
+            raise InputError("reopening needs a note", where="note", hint="explain why")
         return self._of_review()
 
     def _redraft(self) -> Planned:
         if not isinstance(self._fields.get("sha256"), str):
-            raise InputError("the new draft is not specified", where="sha256", hint="give the sha256 of its JSON")
+            raise InputError("the new draft is not specified", where="sha256", hint="specify the sha256 of its JSON")
         return self._of_review(dict(self._fields))
 
     def _ask(self) -> Planned:
@@ -316,7 +316,11 @@ class _Act:
             return ()
         self._unchanged(one)
         if verb not in _OF_ITEM:
-            raise InputError(f"{verb} does not apply to an item", where="verb", hint="confirm, correct, strike …")
+            raise InputError(
+                f"{verb} does not apply to an item",
+                where="verb",
+                hint="use an action on items, such as confirm, correct or strike",
+            )
         return _OF_ITEM[verb](self, one)
 
     def _confirm(self, one: ItemState) -> tuple[Planned, ...]:
@@ -335,7 +339,7 @@ class _Act:
         earlier = self._seen(action.version)
         found = next((other for other in earlier.items if other.item.id == one.item.id), None)
         raise ConflictError(
-            f"{one.by or 'somebody'} has changed it since you saw it",
+            f"{one.by or 'someone'} has changed it since you loaded it",
             where=one.item.id,
             hint="compare both versions and save the one to keep",
             mine={"verb": action.verb, **self._fields, "reason": action.reason, "note": action.note},
@@ -359,7 +363,7 @@ class _Act:
             found = threats_of(self._state.reviewed).get(after["headline"])
             if found is None or not found.evidence:
                 told = "the headline must be a threat that has a quote and was not struck"
-                raise InputError(told, where="headline", hint="give a threat's id")
+                raise InputError(told, where="headline", hint="specify a threat's id")
         if "evidence" in after and "facts" in before:
             after |= self._own_quotes(one, before["facts"], after["evidence"])
         but = (*after, *({"layer": before, "factor": ("parts", "rationale")}.get(one.item.kind, ())))
@@ -392,11 +396,11 @@ class _Act:
         if one.verdict != "open":
             raise InputError("only an open item can be waived", where=one.item.id, hint=f"this one is {one.verdict}")
         if one.via:
-            raise InputError("its facts are decided on instead", where=one.item.id, hint=f"see {one.via[0]}")
+            raise InputError("decide on its facts instead", where=one.item.id, hint=f"see {one.via[0]}")
         first = headline_of(self._state.reviewed)
         leads = first is not None and one.item.id in (f"threat/{first.id}", SCORE)
         if leads and self._action.reason == _ACCEPTED and not self._action.note.strip():
-            told = "accepting the risk that the score rests on needs a note"
+            told = "a note is needed to accept the risk that the score rests on"
             raise InputError(told, where="note", hint="say who accepts it, and why")
         return (self._planned(one, self._seen_now(one)),)
 
@@ -439,10 +443,10 @@ class _Act:
             raise InputError("only a question can be answered", where=one.item.id, hint=hint)
         kind = self._fields.get("kind", ANSWERS["vendor"])
         if kind not in ANSWERS.values():
-            raise InputError("the kind of answer is unknown", where="kind", hint=" or ".join(ANSWERS.values()))
+            raise InputError("unknown kind of answer", where="kind", hint=" or ".join(ANSWERS.values()))
         url = address(self._fields, "url")
         if not url and not self._action.note:
-            raise InputError("the answer has no source", where="url", hint="give its address, or a note on who said it")
+            raise InputError("the answer has no source", where="url", hint="add its address, or a note on who said it")
         # An answer is itself a source, so its quotations need not occur in another source.
         text = plain_text(self._fields.get("text"), "text")
         after: Plain = {"text": text, "url": url, "kind": kind}
@@ -461,15 +465,15 @@ class _Act:
     def _contest(self) -> Plain:
         kind, kinds = self._fields.get("kind"), get_args(ContestKind)
         if kind not in kinds:
-            raise InputError("the kind of contest is unknown", where="kind", hint=" or ".join(kinds))
+            raise InputError("unknown kind of contest", where="kind", hint=" or ".join(kinds))
         text, url = plain_text(self._fields.get("text"), "text"), address(self._fields, "url")
         return {"kind": kind, "text": text, "url": url, "sender": short_text(self._fields, "sender", MAX_NAME)}
 
     def _decide(self, one: ItemState) -> Plain:
         contest, decision = self._contest_of(one), self._fields.get("decision")
         if decision not in ("accepted", "refused"):
-            hint = "give accepted or refused"
-            raise InputError("a contest is either accepted or refused", where="decision", hint=hint)
+            hint = "choose accepted or refused"
+            raise InputError("a contest must be accepted or refused", where="decision", hint=hint)
         if contest.decision != "open":
             raise ConflictError(
                 "the contest has already been decided",
@@ -486,7 +490,9 @@ class _Act:
         number, own = self._fields.get("number"), [each for each in self._state.contests if each.item == one.item.id]
         found = [each for each in own if (each.decision == "open" if number is None else each.number == number)]
         if len(found) != 1:
-            raise InputError("there is no such contest", where="number", hint="give the contest's number")
+            raise InputError(
+                "there is no such contest", where="number", hint="specify the number of an existing contest"
+            )
         return found[0]
 
     # ------------------------------------------------------------ a section
@@ -496,7 +502,7 @@ class _Act:
         section, verb = self._action.section, self._action.verb
         inside = [one for one in self._state.items if one.item.section == section]
         if not inside:
-            hint = "give a layer key, factors, …"
+            hint = "specify a layer key, factors or another section"
             raise InputError(f"there is no section {section[:40]!r}", where="section", hint=hint)
         # Skip items touched since the reviewer's version, so that somebody looks at them individually.
         free = [
@@ -511,7 +517,7 @@ class _Act:
             raise InputError(f"{verb} does not apply to a section", where="section", hint=hint)
         given = self._fields.get("seen")
         if not isinstance(given, list | tuple) or not given:
-            raise InputError("none of its items has been on screen", where="seen", hint="look at them first")
+            raise InputError("none of its items has been viewed", where="seen", hint="look at them first")
         chosen = [one.item.id for one in free if one.item.supported and not one.fell and one.item.id in given]
         if not chosen:
             return ()

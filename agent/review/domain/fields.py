@@ -57,7 +57,7 @@ class Sources:
     def cite_all(self, value: object, where: str) -> list[str]:
         """Return the evidence ids for a list of citations, each an id, a span or a quote of a document."""
         if not isinstance(value, list | tuple):
-            raise InputError("the evidence is not a list", where=where, hint="give a list of ids or spans")
+            raise InputError("the evidence is not a list", where=where, hint="use a list of ids or spans")
         found = []
         for row in value:
             item = cite(row, self._documents, tuple(self._evidence.values()), where)
@@ -112,7 +112,7 @@ class Sources:
 def plain_text(value: object, where: str) -> str:
     """Check a text: it is not empty and has at most `MAX_TEXT` characters. Its quotes are not looked up."""
     if not isinstance(value, str):
-        raise InputError("the field is not text", where=where, hint="give a string")
+        raise InputError("the field is not text", where=where, hint="use a string")
     text = value.strip()
     if not text:
         raise InputError("the field is empty", where=where, hint="write it, or strike the item")
@@ -125,7 +125,7 @@ def short_text(fields: Mapping[str, object], name: str, most: int) -> str:
     """Check and return a single line of at most `most` characters, or an empty text."""
     value = fields.get(name, "")
     if not isinstance(value, str) or len(value) > most or any(char in value for char in "\r\n\0"):
-        hint = f"give one line of at most {most} characters"
+        hint = f"use one line of at most {most} characters"
         raise InputError("the field is not a short text", where=name, hint=hint)
     return value.strip()
 
@@ -134,7 +134,7 @@ def address(fields: Mapping[str, object], name: str) -> str:
     """Check and return an http(s) address, or an empty text."""
     value = short_text(fields, name, MAX_URL)
     if value and not _ADDRESS.fullmatch(value):
-        hint = "give a public page, such as https://docs.example/limits"
+        hint = "use the address of a public page, such as https://docs.example/limits"
         raise InputError("the field is not an address", where=name, hint=hint)
     return value
 
@@ -177,7 +177,7 @@ def checked_taxonomy(value: object) -> list[Plain]:
 
 def _rows(value: object, where: str) -> list[Mapping[str, object]]:
     if not isinstance(value, list | tuple) or not all(isinstance(row, Mapping) for row in value):
-        raise InputError("the field is not a list of objects", where=where, hint="give a list")
+        raise InputError("the field is not a list of objects", where=where, hint="use a list")
     if len(value) > MAX_ROWS:
         raise InputError(f"the field has {len(value)} entries", where=where, hint=f"at most {MAX_ROWS}")
     return list(value)
@@ -219,21 +219,21 @@ def _completed(kind: ItemKind, given: Mapping[str, object], before: Plain) -> Ma
 def _tenth(sources: Sources, value: object, where: str) -> float:
     found = number(value, where)
     if not 0 <= found <= 1 or found * _GRID != int(found * _GRID):
-        raise InputError(f"{found} is not a factor value", where=where, hint="give 0 to 1 in steps of 0.1")
+        raise InputError(f"{found} is not a factor value", where=where, hint="use 0 to 1 in steps of 0.1")
     return float(found)
 
 
 def _control_factor(sources: Sources, value: object, where: str) -> float:
     factor = number(value, where)
     if not _HALF <= factor <= 1 or round(factor, _HUNDREDTHS) != factor:
-        hint = "give 0.5 to 1, with at most two decimals"
+        hint = "use 0.5 to 1, with at most two decimals"
         raise InputError(f"{factor} is not a mitigation factor", where=where, hint=hint)
     return float(factor)
 
 
 def _flag(sources: Sources, value: object, where: str) -> bool:
     if not isinstance(value, bool):
-        raise InputError("the flag is neither true nor false", where=where, hint="give true or false")
+        raise InputError("the flag is neither true nor false", where=where, hint="use true or false")
     return value
 
 

@@ -76,9 +76,11 @@ def checked_management(state: ReviewState, one: ItemState, fields: Mapping[str, 
     """Check the fields of an act on a mitigation and return the fields to store. Raises InputError naming the field."""
     threat = threats_of(state.reviewed).get(one.item.id.partition("/")[2]) if one.item.kind == "threat" else None
     if threat is None:
-        raise InputError("only a current threat has mitigations", where=one.item.id, hint="give the id of a threat")
+        raise InputError("only a current threat has mitigations", where=one.item.id, hint="specify the id of a threat")
     if fields.get("mitigation") not in [each.text for each in threat.mitigations]:
-        raise InputError("the threat has no such mitigation", where="mitigation", hint="give its text")
+        raise InputError(
+            "the threat has no such mitigation", where="mitigation", hint="specify the full text of a mitigation"
+        )
     status, residual = fields.get("status", "open"), fields.get("residual")
     if status not in WORK:
         raise InputError("the status is not one of the allowed values", where="status", hint=", ".join(WORK))
@@ -86,7 +88,7 @@ def checked_management(state: ReviewState, one: ItemState, fields: Mapping[str, 
     try:
         due = date.fromisoformat(due).isoformat() if due else ""
     except ValueError:
-        raise InputError("the date is not valid", where="due", hint="give a date like 2027-01-31") from None
+        raise InputError("the date is not valid", where="due", hint="use a date like 2027-01-31") from None
     vector = checked_vector(residual) if residual else ""
     return {"mitigation": fields["mitigation"], "owner": owner, "due": due, "status": status, "residual": vector}
 

@@ -156,7 +156,7 @@ def _vector(value: object, where: str) -> str:
 
 def _facts(known: Mapping[str, Fact], value: object, where: str) -> list[str]:
     if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
-        raise InputError("the facts are not a list of ids", where=where, hint="give ids from the fact sheet")
+        raise InputError("the facts are not a list of ids", where=where, hint="use ids from the fact sheet")
     lost = next((each for each in value if each not in known), None)
     if lost is not None:
         raise InputError(f"there is no current fact {lost[:80]!r}", where=where, hint="see the fact sheet for ids")

@@ -78,7 +78,7 @@ def check_text(text: str, documents: Sequence[Document], known: Mapping[str, Evi
     for quote, marks in _MARKED.findall(text):
         behind = [known[mark].quote for mark in marks_in(marks)]
         if not any(locate(quote.rstrip(_SENTENCE_END), words) or locate(words, quote) for words in behind):
-            hint = "attach the words that you quote, and cite their mark"
+            hint = "attach the passage you quote, and cite its mark"
             raise InputError(f"{marks} does not contain “{_short(quote)}”", where=where, hint=hint)
 
 
@@ -89,14 +89,16 @@ def cite(value: object, documents: Sequence[Document], evidence: Sequence[Eviden
     """
     if isinstance(value, str):
         if (found := next((item for item in evidence if item.id == value), None)) is None:
-            raise InputError(f"there is no evidence {_short(value)!r}", where=where, hint="give an id such as E4")
+            raise InputError(f"there is no evidence {_short(value)!r}", where=where, hint="use an id such as E4")
         return found
     if not isinstance(value, Mapping):
-        raise InputError("the evidence is neither an id nor a span", where=where, hint="give document, start and end")
+        raise InputError(
+            "the evidence is neither an id nor a span", where=where, hint="specify document, start and end"
+        )
     document = next((item for item in documents if item.id == value.get("document")), None)
     if document is None:
         named = _short(str(value.get("document")))
-        raise InputError(f"there is no source {named!r}", where=where, hint="give a source of the draft")
+        raise InputError(f"there is no source {named!r}", where=where, hint="use one of the draft's sources")
     start, end = _span(value, document, where)
     same = next((e for e in evidence if (e.document, e.start, e.end) == (document.id, start, end)), None)
     if same is not None:

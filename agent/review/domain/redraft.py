@@ -79,12 +79,15 @@ def redraft(
     asked = {question.id: question for question in draft.questions}
     for answer in answers:
         if answer.question not in asked:
-            raise InputError(f"the draft asks no question {answer.question}", where="answers", hint="see its questions")
+            raise InputError(f"the draft has no question {answer.question}", where="answers", hint="see its questions")
     if follows_from_facts(draft, recomposed):
         return _with_facts(draft, documents, answers, asked, at=at)
     unread = next((answer for answer in answers if answer.states), None)
     if unread is not None:
-        where, hint = f"answers.{unread.question}.states", "leave it out; such a draft is remade from its texts"
+        where, hint = (
+            f"answers.{unread.question}.states",
+            "leave it out; this draft can only be redrafted from its texts",
+        )
         raise InputError("the draft is not derived from its facts", where=where, hint=hint)
     touched = {key for answer in answers for key in asked[answer.question].settles}
     last = max((int(document.id[1:]) for document in documents), default=0)

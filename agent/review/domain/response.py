@@ -145,7 +145,7 @@ def parse_response(raw: bytes, *, where: str) -> Response:
     except Unreadable as error:
         raise InputError(f"the response file is not YAML: {error}", where=where, hint=_HINT) from None
     if loaded.twice:
-        raise InputError(f"{loaded.twice[0]!r} occurs twice", where=where, hint="give each answer once")
+        raise InputError(f"{loaded.twice[0]!r} occurs twice", where=where, hint="use each key only once")
     if not isinstance(loaded.value, dict):
         raise InputError("the response file contains no answers", where=where, hint=_HINT)
     try:
@@ -164,8 +164,8 @@ def answers_of(response: Response, asked: Sequence[str]) -> tuple[Answer, ...]:
     """
     for key in response.given:
         if key not in asked:
-            hint = f"it asks {', '.join(asked) or 'none'}"
-            raise InputError(f"the draft asks no question {key}", where=f"answers.{key}", hint=hint)
+            hint = f"its questions: {', '.join(asked) or 'none'}"
+            raise InputError(f"the draft has no question {key}", where=f"answers.{key}", hint=hint)
     found = []
     for question, given in ((key, response.given[key]) for key in asked if key in response.given):
         states = tuple(

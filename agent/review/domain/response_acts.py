@@ -33,7 +33,7 @@ def planned_of(
     a question was touched after `version`.
     """
     if response.draft not in known:
-        what = f"the response is about draft {response.draft[:80]!r}"
+        what = f"the response is for draft {response.draft[:80]!r}"
         raise InputError(what, where="draft", hint=f"this draft is {known[-1]}")
     planned: list[Planned] = []
     for action in (*_answers(state, response, version), *_contests(state, response, version)):

@@ -30,6 +30,6 @@ def with_own_act(state: ReviewState, action: Action, name: str) -> Action:
         return action
     batch = own_undo(state, name)
     if not batch:
-        hint = "undo another person's act in the history, with its own button"
-        raise InputError("you have done nothing that can be undone", where="undo", hint=hint)
+        hint = "to undo another person's action, use its button in the history"
+        raise InputError("you have nothing to undo", where="undo", hint=hint)
     return action.model_copy(update={"fields": {**action.fields, "batch": batch}})

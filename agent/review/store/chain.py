@@ -58,7 +58,7 @@ def canonical(value: object) -> bytes:
         return text.encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         # UnicodeEncodeError is a ValueError.
-        where, hint = str(error)[:200], "give plain text and numbers"
+        where, hint = str(error)[:200], "use plain text and numbers"
         raise InputError("a value cannot be stored", where=where, hint=hint) from None
 
 

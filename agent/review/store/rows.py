@@ -113,7 +113,7 @@ def refuse_clash(planned: Sequence[Planned], before: Sequence[Event], version: i
     """Raise StaleError if an event after `version` clashes with the planned ones, InputError for an unknown version."""
     if not 0 <= version <= len(before):
         what = f"there is no version {version}; the last is {len(before)}"
-        raise InputError(what, where=f"review {key}", hint="load the review again")
+        raise InputError(what, where=f"review {key}", hint="reload the review")
     theirs = clashing(planned, before, version)
     if theirs:
         names = ", ".join(sorted({event.reviewer for event in theirs}))
@@ -131,7 +131,7 @@ def refuse_clash(planned: Sequence[Planned], before: Sequence[Event], version: i
 def packed(blob: Blob) -> dict[str, object]:
     """Convert a blob to a row. Raises InputError when the blob is too large."""
     if len(blob.data) > MAX_BLOB:
-        what = f"{len(blob.data)} bytes are too many"
+        what = f"{len(blob.data)} bytes are too many to store"
         raise InputError(what, where=f"blob of kind {blob.kind}", hint=f"at most {MAX_BLOB}")
     sha256 = hashlib.sha256(blob.data).hexdigest()
     return {"sha256": sha256, "kind": blob.kind, "size": len(blob.data), "data": zlib.compress(blob.data)}
@@ -229,7 +229,7 @@ def review_row(connection: Connection, key: str) -> dict[str, object]:
     """Return the row of a review. Raises MissingError when there is no such review."""
     row = connection.execute(select(reviews).where(reviews.c.key == key)).mappings().first()
     if row is None:
-        raise MissingError("there is no such review", where=f"review {key[:40]!r}", hint="see the queue for its key")
+        raise MissingError("there is no such review", where=f"review {key[:40]!r}", hint="look up its key in the queue")
     return dict(row)
 
 

@@ -49,7 +49,7 @@ class Lock:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self.release()
-            hint = "close the other review app, or work in it"
+            hint = "close the other review app, or use that one"
             raise BusyError("another process has the store open", where=str(path), hint=hint) from None
 
     def store_id(self) -> str:
@@ -117,10 +117,10 @@ class Store:
         """
         if read_only:
             if not path.is_file():
-                raise StoreError("there is no store", where=str(path), hint="give its file with --store")
+                raise StoreError("there is no store", where=str(path), hint="specify its file with --store")
             return cls(path, None, SCHEMA, ())
         if path.is_dir():
-            raise StoreError("the store is a folder", where=str(path), hint="give a file with --store")
+            raise StoreError("the store is a folder", where=str(path), hint="specify a file with --store")
         with sqlite.guarded(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = Lock(path)
@@ -233,7 +233,7 @@ class Store:
         future version, an empty `planned`, and values that are not JSON; and whatever `columns` raises.
         """
         if not planned:
-            raise InputError("there is nothing to store", where=f"review {key}", hint="name an item")
+            raise InputError("there is nothing to store", where=f"review {key}", hint="specify an item")
         packed = [rows.packed(blob) for blob in blobs]
         with self._writing() as connection:
             row = rows.review_row(connection, key)
@@ -300,7 +300,7 @@ class Store:
     def add_focus(self, key: str, item: str, reviewer: str, seconds: float) -> None:
         """Add to a reviewer's focus time on an item. Raises InputError for an unknown review or invalid seconds."""
         if not 0 <= seconds < float("inf"):
-            raise InputError(f"{seconds} is not a duration", where="focus", hint="give seconds")
+            raise InputError(f"{seconds} is not a duration", where="focus", hint="use a number of seconds")
         mine = (focus.c.review == key) & (focus.c.item == item) & (focus.c.reviewer == reviewer)
         with self._writing() as connection:
             rows.review_row(connection, key)
@@ -406,7 +406,7 @@ def _schema(connection: Connection, path: Path, to: str) -> str:
     """Return the migration step of the file. Raises StoreError if it is not a store, SchemaError for a newer step."""
     schema = sqlite.schema_of(connection)
     if schema is None:
-        raise StoreError("this is not a review store", where=str(path), hint="give another file with --store")
+        raise StoreError("this is not a review store", where=str(path), hint="specify another file with --store")
     if schema > to:
         needs = connection.execute(select(meta.c.value).where(meta.c.name == "needs")).scalar()
         what = f"the store has schema {schema}, but this Septet supports only up to {to}"

@@ -119,7 +119,7 @@ class Guard:
     def _refusal(self, scope: Scope, asked: HTTPConnection) -> Response | None:
         headers, hosts = asked.headers, asked.headers.getlist("host")
         if len(hosts) != 1 or hosts[0] not in self._access.hosts:
-            return PlainTextResponse("This server answers only to its own address.\n", 421)
+            return PlainTextResponse("This server responds only at its own address.\n", 421)
         if scope["method"] not in SAFE and not _own(headers):
             return PlainTextResponse("Refused: the request comes from another site.\n", 403)
         length = headers.get("content-length")
@@ -130,7 +130,7 @@ class Guard:
             token = asked.query_params.get("token", "")
             session = self._access.enter(token) if scope["method"] == "GET" else None
             if session is None and reviewer is None:
-                return _no_session("This link has been used before, or is unknown")
+                return _no_session("This link is unknown or has already been used")
             # If there is no new session, the link was opened again, from a bookmark or the browser's history.
             answer = RedirectResponse("/", 303)
             if session is not None:
@@ -151,8 +151,8 @@ def _no_session(why: str) -> Response:
 <body><main><h1>{why}</h1>
 <p>A link to the review app opens one session, in one browser. To get another link:</p>
 <ul><li>in the terminal where <code>septet review</code> is running, press Enter to print a new one;</li>
-<li>or ask somebody who has a session to invite you, under People.</li></ul>
-<p>Nothing is lost: all decisions are in the store.</p></main></body></html>
+<li>or ask someone who has a session to invite you under People.</li></ul>
+<p>Nothing is lost: all decisions are stored.</p></main></body></html>
 """,
         401,
     )

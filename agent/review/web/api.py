@@ -41,7 +41,7 @@ _REFUSALS: Final[dict[int | str, dict[str, object]]] = {
     422: {"model": Problem, "description": "A field is not valid"},
 }
 _WRITING: Final[dict[int | str, dict[str, object]]] = {
-    409: {"model": Versions, "description": "Somebody else changed the same item; contains the three versions"},
+    409: {"model": Versions, "description": "Someone else changed the same item; contains the three versions"},
     503: {"model": Problem, "description": "The store is busy or read-only"},
     507: {"model": Problem, "description": "The disk is full; nothing was stored"},
 }

@@ -25,7 +25,7 @@ API: Final = "/api"
 _MEDIA: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _BAD, _NOT_FOUND, _UNREADABLE = 400, 404, 422
 _NO_PAGE: Final = Problem(error="there is no such page", hint="open a review from the queue; its key looks like r1")
-_HINTS: Final = {404: "see the queue", 405: "see the description of the routes"}
+_HINTS: Final = {404: "see the queue", 405: "see the API description"}
 _TAG: Final = 12
 _log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ async def _not_valid(request: Request, error: RequestValidationError) -> Respons
     if _is_api(request):
         # For a choice field, the error location also lists all possible values; leave that part out.
         where = ".".join(str(part) for part in first["loc"] if "[" not in str(part))
-        return _answer(request, _UNREADABLE, Problem(error=told, where=where, hint="see the description"))
+        return _answer(request, _UNREADABLE, Problem(error=told, where=where, hint="see the API description"))
     if first["loc"][:1] == ("path",):
         return _answer(request, _NOT_FOUND, _NO_PAGE)
     problem = Problem(error="the address cannot be read", where=str(first["loc"][-1]), hint=told)
@@ -142,5 +142,5 @@ async def _refused(request: Request, error: HTTPException) -> Response:
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
     _log.error("%s %s", request.method, request.url.path, exc_info=error)
-    hint = "nothing was stored; load the page again"
-    return _answer(request, 500, Problem(error="the app failed to do this", hint=hint))
+    hint = "nothing was stored; reload the page"
+    return _answer(request, 500, Problem(error="an unexpected error occurred", hint=hint))

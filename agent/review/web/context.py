@@ -110,7 +110,7 @@ class Context(NamedTuple):
         to = action.fields.get("to") if action.verb == "comment" else None
         if to and to not in (names := self.people(self.service.history(key))):
             hint = f"choose {' or '.join(names)}, or invite them under People first"
-            raise InputError(f"there is nobody here called {str(to)[:80]!r}", where="to", hint=hint)
+            raise InputError(f"there is no reviewer called {str(to)[:80]!r}", where="to", hint=hint)
         return self.service.act(key, action, reviewer)
 
 
@@ -124,7 +124,7 @@ def reviewer_of(request: Request) -> Reviewer:
     """Return the reviewer of the session. Raises RefusedError if there is no session."""
     found = getattr(request.state, "reviewer", None)
     if not isinstance(found, Reviewer):
-        raise RefusedError("no session", where="the request", hint="open the address that `septet review` printed")
+        raise RefusedError("no session", where="the request", hint="open the link that `septet review` printed")
     return found
 
 
@@ -132,7 +132,7 @@ def analyst_of(request: Request) -> Reviewer:
     """Return the session's reviewer, for acts not allowed to viewers. Raises RefusedError for a viewer."""
     found = reviewer_of(request)
     if found.role == "viewer":
-        raise RefusedError("a viewer cannot change anything", where=found.name, hint="ask for the role of an analyst")
+        raise RefusedError("a viewer cannot change anything", where=found.name, hint="ask for the analyst role")
     return found
 
 
@@ -229,7 +229,7 @@ async def brought_of(request: Request) -> Brought:
             uploaded = await files[0].read() if files else b""
         sound({"fields": pairs})
     except HTTPException:
-        raise InputError("the form cannot be read", where="form", hint="send it from the page again") from None
+        raise InputError("the form cannot be read", where="form", hint="submit it from the page again") from None
     return Brought(Form.of(pairs), uploaded)
 
 

@@ -32,7 +32,7 @@ MAX_NUMBER: Final = 12
 """Maximum length of a number in a form, in characters."""
 STATEMENT: Final = ("source", "prerequisite", "action", "impact", "asset")
 POLARITIES: Final = (("asserted", "yes"), ("configurable", "depends on a setting"), ("denied", "no"))
-ANSWER_KINDS: Final = (("vendor-answer", "the vendor"), ("analyst-note", "I do, as the analyst"))
+ANSWER_KINDS: Final = (("vendor-answer", "the vendor"), ("analyst-note", "me, as the analyst"))
 GRAMMAR: Final[Mapping[str, str]] = {
     "source": "Who or what it comes from",
     "prerequisite": "What they need first",
@@ -63,8 +63,8 @@ metric's buttons; listed: a line with suggestions from a list."""
 _TEXTS: Final[Mapping[str, tuple[tuple[str, str, FieldKind, str], ...]]] = {
     "posture": (("text", "Posture", "area", "Include the marks of its quotes, such as (E4)."),),
     "capability": (
-        ("action", "Does what", "line", ""), ("object", "to what", "line", ""),
-        ("credential", "With whose credential", "line", ""), ("approver", "Approved by", "line", ""),
+        ("action", "Action", "line", ""), ("object", "Acts on", "line", ""),
+        ("credential", "Credential used", "line", ""), ("approver", "Approved by", "line", ""),
     ),
     "chain": (("title", "Title", "line", ""),),
     "question": (("text", "Question", "area", ""), ("proposed", "An answer that would settle it", "area", "")),
@@ -86,7 +86,7 @@ class Form(NamedTuple):
             text = body.decode("ascii")
             pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
         except (UnicodeError, ValueError):
-            raise InputError("the form cannot be read", where="form", hint="send it from the page again") from None
+            raise InputError("the form cannot be read", where="form", hint="submit it from the page again") from None
         return cls.of(pairs)
 
     @classmethod
@@ -128,7 +128,7 @@ class Form(NamedTuple):
         """Return a field as a whole number, 0 or more. Raises InputError naming the field if it is not one."""
         value = self.get(name)
         if not value.isascii() or not value.isdecimal() or len(value) > MAX_NUMBER:
-            raise InputError("the field is not a number", where=name, hint="load the page again")
+            raise InputError("the field is not a number", where=name, hint="reload the page")
         return int(value)
 
 
@@ -142,9 +142,7 @@ class Brought(NamedTuple):
     def raw(self) -> bytes:
         """The file's bytes. Raises InputError if both a file and text were given, as it is unclear which is meant."""
         if self.uploaded and self.form.get("file").strip():
-            raise InputError(
-                "both a file and a text were given", where="file", hint="clear the text, or remove the file"
-            )
+            raise InputError("both a file and text were given", where="file", hint="clear the text, or remove the file")
         return self.uploaded or self.form.get("file").encode()
 
     @property
@@ -178,9 +176,9 @@ def acting(raw: Plain) -> Action:
     """Create an Action from plain values. Raises InputError naming the first invalid field."""
     if raw.get("verb") in OF_THE_SERVICE:
         raise InputError(
-            f"a reviewer cannot {raw['verb']} by an act",
+            f"a reviewer cannot submit {raw['verb']!r} as an action",
             where="verb",
-            hint="import and redraft have routes of their own",
+            hint="import and redraft have their own routes",
         )
     try:
         return Action.model_validate(sound(raw))
@@ -327,7 +325,9 @@ def _sound(value: object, depth: int) -> None:
     match value:
         case str():
             if any("\ud800" <= char <= "\udfff" or char == "\0" for char in value):
-                raise InputError("a text contains an invalid character", where="fields", hint="send plain Unicode text")
+                raise InputError(
+                    "the text contains an invalid character", where="fields", hint="send plain Unicode text"
+                )
         case bool() | None:
             pass
         case int() | float():
@@ -407,7 +407,11 @@ def fields_for(kind: str, now: Plain, draft: Draft) -> tuple[Field, ...]:
         made = _fact(now)
     if kind in _CITED:
         cited = ", ".join(now.get("evidence", ()))
-        made.append(Field("evidence", "Evidence", "line", cited, hint="Ids such as E4, E12. Attach a new quote first."))
+        made.append(
+            Field(
+                "evidence", "Evidence", "line", cited, hint="Ids such as E4, E12. To cite a new quote, attach it first."
+            )
+        )
     return tuple(
         # Browsers remove line feeds from a one-line field, which would make the form look edited.
         one._replace(value=" ".join(one.value.splitlines())) if one.kind in ("line", "listed") else one
@@ -469,11 +473,11 @@ def answer_fields(form: Form) -> tuple[Field, ...]:
         if "value" in parts:
             stated.append(Field(f"{row}.value", "Detail", "line", "", hint="in the answer's own words; optional"))
     hint = "copied from the answer; leave empty to quote all of it"
-    stated.append(Field("quote", "The words that say so", "line", "", hint=hint))
+    stated.append(Field("quote", "Supporting quote", "line", "", hint=hint))
     return (
         Field("text", "Answer", "area", ""),
-        Field("url", "Public page that says so", "line", ""),
-        Field("kind", "Who says it", "choice", "", ANSWER_KINDS),
+        Field("url", "Public page that states this", "line", ""),
+        Field("kind", "Answered by", "choice", "", ANSWER_KINDS),
         Field("note", "Who said it, and where", "line", "", hint="Required unless a public page is given."),
         *(one._replace(group="What the answer states") for one in stated),
     )

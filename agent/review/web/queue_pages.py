@@ -131,7 +131,9 @@ def invite(request: Request, form: Sent, reviewer: Analyst, app: Ctx) -> Respons
         invited = Reviewer.model_validate({"name": named, "role": form.get("role", "analyst")})
     except ValidationError:
         raise InputError(
-            "the name or the role is not valid", where="name", hint="give 1 to 80 characters, and a role"
+            "the name or the role is not valid",
+            where="name",
+            hint="enter a name of 1 to 80 characters, and choose a role",
         ) from None
     return _people(request, app, named, f"http://{request.headers['host']}{ENTER}?token={app.access.invite(invited)}")
 

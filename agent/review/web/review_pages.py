@@ -239,7 +239,7 @@ def _last(at: Visit, state: ReviewState, since: int | None) -> str:
     if since is None:
         return ""
     if since >= state.version:
-        return "Nothing changed: the item already has this decision"
+        return "Nothing changed: the item already had this decision"
     titles = {one.item.id: one.item.title for one in state.items}
     return wording.answer_to(at.events[: state.version], titles, what_moved(at.service.review(at.key, since), state))
 

@@ -30,9 +30,11 @@ def check_host(host: str) -> None:
     except ValueError:
         loopback = False
     if loopback:
-        raise InputError("the app cannot use this address", where=host, hint="give 127.0.0.1, localhost or ::1")
+        raise InputError("the app cannot use this address", where=host, hint="use 127.0.0.1, localhost or ::1")
     raise RefusedError(
-        "the app is available only on this machine", where=f"--host {host}", hint="it has no accounts; give 127.0.0.1"
+        "the app is available only on this machine",
+        where=f"--host {host}",
+        hint="it has no user accounts; use 127.0.0.1",
     )
 
 

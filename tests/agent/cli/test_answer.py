@@ -163,7 +163,7 @@ def test_a_folder_that_was_answered_alone_is_a_draft_of_its_own(
     file = response(tmp_path, f"answers: {{Q2: {{answer: '{ANSWER}'}}}}\n", draft.id)
     outcome = septet("answer", folder, file, "--store", store)
     assert outcome.code == 1
-    assert f"the response is about draft '{draft.id}'" in outcome.err
+    assert f"the response is for draft '{draft.id}'" in outcome.err
     assert load_whole(folder)[0] == draft
     with Store.open(store) as opened:
         assert Service(opened, Settings(), lambda: AT).import_draft(folder, ADA) == "r2"
@@ -244,8 +244,8 @@ def test_contests_alone_draft_nothing_again_and_a_signed_review_takes_no_answer(
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
-        ("answers: {Q99: {answer: x}}\n", "asks no question Q99"),
-        ("answers: {Q1: {answer: ' '}}\n", "nothing was answered"),
+        ("answers: {Q99: {answer: x}}\n", "has no question Q99"),
+        ("answers: {Q1: {answer: ' '}}\n", "contains no answers"),
         ("contests: [{item: threat/none, kind: wrong, text: x}]\n", "contains no"),
         ("answers: [1]\n", "not valid"),
     ],
@@ -264,7 +264,7 @@ def test_what_is_no_draft_or_no_store_is_said_before_anything_is_written(
     septet: Septet, folder: Path, tmp_path: Path
 ) -> None:
     before = files(folder)
-    assert "about 'draft-0'" in septet("answer", folder, response(tmp_path, "", "draft-0")).err
+    assert "for 'draft-0'" in septet("answer", folder, response(tmp_path, "", "draft-0")).err
     file = answered(tmp_path)
     assert "not a folder" in septet("answer", folder / FILE_NAME, file).err
     assert "cannot be read" in septet("answer", folder, tmp_path / "none.yaml").err

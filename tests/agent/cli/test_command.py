@@ -129,7 +129,7 @@ def test_a_folder_of_somebody_else_is_not_touched(septet: Septet, tmp_path: Path
 
 def test_a_note_that_is_no_text(septet: Septet, tmp_path: Path) -> None:
     refused(septet("draft", LISTING, "--json", "--note", write(tmp_path / "note", b"\xff\xfe\x00")), 1, "not UTF-8")
-    refused(septet("draft", LISTING, "--json", "--note", " "), 2, "empty note")
+    refused(septet("draft", LISTING, "--json", "--note", " "), 2, "the note is empty")
 
 
 # ---------------------------------------------------------------- explain, score, and the rest

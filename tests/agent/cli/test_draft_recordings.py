@@ -92,7 +92,7 @@ def test_a_replay_gives_the_same_bytes_and_asks_nobody(
     said = septet("draft", kept.listing, "--replay", kept.answers, "--out", tmp_path / "out", "--json")
     assert said.code == 0, said.err
     assert said.out == kept.draft
-    assert said.err.startswith(f"llm: the answers of {NAME} are replayed from {kept.answers}; nothing is sent\n")
+    assert said.err.startswith(f"llm: replaying the answers of {NAME} from {kept.answers}; nothing is sent\n")
     assert fake.requests == []
     assert tree(kept.answers) == before
     assert tree(tmp_path / "out") == tree(kept.out)

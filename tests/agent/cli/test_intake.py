@@ -114,7 +114,7 @@ def test_what_is_known_of_the_product_is_shown() -> None:
         "Resolved to: https://b.example/",
         "Product: Acme",
         "Products on the page: Acme, Robo",
-        "Followed to its product: https://acme.example/ (because of 'Visit site')",
+        "Followed a link to its product: https://acme.example/ (found under 'Visit site')",
         "  needs-javascript: the listing builds its text with JavaScript",
     ):
         assert line in text.splitlines()

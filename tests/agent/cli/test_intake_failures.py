@@ -43,7 +43,7 @@ GOOD: Final = page("Acme Agent", f"<h1>Acme Agent</h1>{TEXT}")
 SHELVES: Final = page("All agents", f"<h1>All agents</h1>{SHELF}")
 FAULTS: Final[dict[str, Fault]] = {
     "several-products": Fault(SHELVES, 2, "several products", "--product: Ledger Agent, Scout Agent, Nurse Agent"),
-    "unknown-product": Fault(SHELVES, 2, "no product 'Robo'", "Ledger Agent", ("--product", "Robo")),
+    "unknown-product": Fault(SHELVES, 2, "not list a product 'Robo'", "Ledger Agent", ("--product", "Robo")),
     "robots": Fault(GOOD, 3, "robots.txt", "save the page", robots=Answer("User-agent: *\nDisallow: /", "text/plain")),
     "robots-fails": Fault(GOOD, 4, "robots.txt", robots=Answer("", status=503)),
     "scripts": Fault(SCRIPTED, 1, "no text", "JavaScript"),

@@ -94,7 +94,7 @@ def test_snapshots_are_the_bytes_that_were_served(acme_read):
 @pytest.mark.parametrize(
     ("route", "what", "hint"),
     [
-        (redirect("/a"), "circle", "browser"),
+        (redirect("/a"), "loop", "browser"),
         (Answer(b"\x89PNG\r\n\x1a\n" + bytes(300), media_type="image/png"), "not a text document", ""),
         (Answer(b"PK\x03\x04" + bytes(300)), "not a text document", ""),
         (Answer(b"%PDF-1.7 broken", media_type="text/html"), "parsed", ""),

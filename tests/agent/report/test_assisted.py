@@ -23,7 +23,7 @@ def section(report: str, heading: str) -> str:
     [
         ((), "drafted with the LLM generic/fake-1, quotes and numbers checked by code"),
         (("llm", "both"), "drafted with the LLM generic/fake-1, quotes and numbers checked by code"),
-        (("llm", "embedded"), "drafted with the LLM generic/fake-1 in 1 of 2 parts, quotes"),
+        (("llm", "embedded"), "drafted with the LLM generic/fake-1 (1 of 2 parts), quotes"),
         (("embedded",), "drafted without an LLM: the LLM generic/fake-1 was asked, but none of its answers is used"),
     ],
 )

@@ -114,7 +114,7 @@ def test_a_consistent_draft_has_no_problem(draft: Draft) -> None:
 def test_two_pages_stay_two_pages_and_what_was_cut_stands_in_the_appendix() -> None:
     report = build(verbose(harbour()))
     assert front_words(report) <= MAX_FRONT_WORDS
-    assert "Full texts of passages that were shortened above" in said(report.part("evidence"))
+    assert "Full text of passages shortened above" in said(report.part("evidence"))
     assert said(report.part("evidence")).count("moves a berth without asking") >= 12
     assert all(f"Q{n}" in said(report.part("evidence")) for n in range(1, 10))
 
@@ -148,7 +148,7 @@ def test_a_withheld_score_shows_no_number_and_says_what_would_settle_it() -> Non
     assert "The core threat, T1, has a CVSS base of 5.9 (Medium)." in shown, (
         "the severity does not depend on the layers"
     )
-    assert "Answers to Q1 and Q2 would settle it." in shown
+    assert "Answers to Q1 and Q2 would allow a score." in shown
     assert "before controls" not in shown
     assert "Proposed:" in said(report.part("posture"))
     assert report.headline == ""
@@ -221,7 +221,7 @@ def test_absences_are_numbered_as_they_are_first_named_and_listed_with_where_the
     assert "its lifetime is not stated [E2, N1]." in shown
     assert "| **Credentials** | The office's key. Its lifetime is not stated [N2]. |" in shown
     assert re.search(r"\| \[N1\] \| [^|]+ \| D1: eight statements, read by the LLM \|", shown)
-    assert "Also looked for, but not mentioned: " in shown
+    assert "Also looked for but not found: " in shown
 
 
 def test_every_key_that_explains_a_gap_is_in_the_vocabulary() -> None:
@@ -392,9 +392,9 @@ def test_a_score_that_holds_with_a_setting_alone_says_so_in_its_title() -> None:
 def test_what_an_answer_changes_says_that_it_is_of_the_bad_one() -> None:
     assert harbour().drafter.kind == "llm"
     bad = said(build(asking(changes="The office keeps the agent out of the night shift.")).part("questions"))
-    assert "At worst: The office keeps the agent out" in bad
+    assert "Worst case: The office keeps the agent out" in bad
     conditional = said(build(asking(changes="If it cannot, the office keeps the agent out.")).part("questions"))
-    assert "At worst: If" not in conditional
+    assert "Worst case: If" not in conditional
 
 
 def test_a_question_says_which_threats_a_good_answer_lowers_and_which_it_makes_rarer() -> None:
@@ -405,9 +405,9 @@ def test_a_question_says_which_threats_a_good_answer_lowers_and_which_it_makes_r
 
     lower = Ease(threat=top["T1"].id, after=Decimal("2.1"), changes="UI:A")
     rarer = Ease(threat=top["T2"].id, after=top["T2"].score.cvss_base)
-    assert "Good answer: lowers T1; T2 less likely." in shown(lower, rarer)
+    assert "Good answer: lowers T1; makes T2 less likely." in shown(lower, rarer)
     assert "Q1 T1 2.1 UI:A" in shown(lower, rarer, part="answers"), "the number recomputes from its metrics"
-    assert "Good answer: T2 less likely." in shown(rarer)
+    assert "Good answer: makes T2 less likely." in shown(rarer)
     assert "Good answer" not in shown()
 
 
@@ -431,9 +431,9 @@ def test_what_the_conditions_leave_of_each_threat_on_the_page_recomputes_from_it
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        (["UI:A"], "UI human approval"),
-        (["AC:H/VC:L", "SC:L"], "AC a harder attack; VC and SC what is read"),
-        (["", "PR:L/VI:N/VA:L"], "PR a login; VI what is changed; VA what is stopped"),
+        (["UI:A"], "UI = human approval"),
+        (["AC:H/VC:L", "SC:L"], "AC = a harder attack; VC and SC = what is read"),
+        (["", "PR:L/VI:N/VA:L"], "PR = a login; VI = what is changed; VA = what is stopped"),
         ([""], ""),
     ],
 )

@@ -124,7 +124,7 @@ ITEMS = (
     ("#2", "threat", "Require a second reviewer for sign-on code"),
     ("e2", "evidence", "autonomy_of_action"),
     ("E2", "evidence", "not counted"),
-    ("Q1", "question", "likely range −0.4 points"),
+    ("Q1", "question", "narrows the likely range by 0.4 points"),
     ("Q3", "question", "no effect on the likely range"),
     ("C1", "capability", "not stated"),
     ("chain 2", "chain", "no quote: an open question"),

@@ -36,7 +36,7 @@ def test_where_the_listing_led_and_what_could_not_be_had(
     said = septet("draft", listing.url("/agents/acme"), *admitted)
     assert said.code == 0, said.err
     lines = said.out.split("\n")
-    assert f"- Followed to the product: `{vendor.url('/')}`, because of the listing's “Visit website”" in lines
+    assert f"- Followed a link to the product: `{vendor.url('/')}`, found in the listing under “Visit website”" in lines
     assert (
         f"- Not read: `{vendor.url('/docs/internal')}`: the site's `robots.txt` does not allow this page (refused)"
     ) in lines

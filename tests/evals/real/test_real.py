@@ -248,7 +248,7 @@ def test_answers_that_are_not_there_stop_the_run(texts: Path) -> None:
         main([str(texts), "--drafter", "llm", "--replay", str(texts / "answers"), "--shipped"])
     with pytest.raises(UsageError, match="needs an LLM"):
         main([str(texts), "--drafter", "llm", "--record", str(texts)])
-    with pytest.raises(UsageError, match="no answers are given"):
+    with pytest.raises(UsageError, match="no answers were given"):
         main([str(texts), "--drafter", "llm"])
 
 

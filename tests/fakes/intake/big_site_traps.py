@@ -40,7 +40,7 @@ TRAPS: Final = (
     Trap("vendor", "/docs/permissions-export", "slow body", r"slow|second|time", "Permissions export"),
     Trap("vendor", "/docs/data-stream", "endless body",
          r"too large|larger|bytes|second|time", "Data handling stream"),
-    Trap("vendor", "/docs/security-headers", "huge header", r"header|answer is broken", "Security headers"),
+    Trap("vendor", "/docs/security-headers", "huge header", r"header|answer is malformed", "Security headers"),
     Trap("vendor", "/docs/privacy-notes", "wrong charset", r"documentation|charset|encod", "Privacy notes"),
     Trap("vendor", "/internal/security", "robots-disallowed", r"robots", "Internal security documentation"),
     Trap("vendor", "/account/security", "login wall, 401", r"401|log[- ]?in|sign", "Security settings reference"),

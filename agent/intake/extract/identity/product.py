@@ -297,14 +297,14 @@ def resolve_subject(
         return _single(marked, wanted, named, title, vendor)
     shown = ", ".join(candidates)
     if wanted is None:
-        raise UsageError("the page has several products", where=where, hint=f"choose one with --product: {shown}")
+        raise UsageError("the page lists several products", where=where, hint=f"choose one with --product: {shown}")
     asked = wanted.strip().casefold()
     whole = [name for name in candidates if name.casefold() == asked]
     matching = whole or [name for name in candidates if asked in name.casefold()]
     if len(matching) != 1:
         if title.casefold() == asked or not is_catalog:
             return _single(marked, wanted, named, title, vendor)._replace(candidates=candidates)
-        raise UsageError(f"the page has no product {wanted!r}", where=where, hint=f"it has: {shown}")
+        raise UsageError(f"the page does not list a product {wanted!r}", where=where, hint=f"it lists: {shown}")
     # On a catalogue page only the product's own card is about it; the rest is about all products or the directory.
     blocks: list[Block] = []
     level, other = 0, is_catalog

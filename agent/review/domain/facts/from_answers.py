@@ -218,13 +218,17 @@ def checked_states(value: object, answer: Answer, at: Places, documents: Sequenc
     field.
     """
     if not isinstance(value, list | tuple) or not all(isinstance(row, Mapping) for row in value):
-        raise InputError("what the answer states is not a list of objects", where=STATES, hint="give key and polarity")
+        raise InputError(
+            "the answer's statements are not a list of objects",
+            where=STATES,
+            hint="use objects with a key and a polarity",
+        )
     if len(value) > MOST_STATES:
         raise InputError(f"the answer states {len(value)} things", where=STATES, hint=f"at most {MOST_STATES}")
     own = _document(answer, at.document, "")
     rows = [_checked(row, answer, own, documents) for row in value]
     if len({row["key"] for row in rows}) != len(rows):
-        raise InputError("the answer states the same key twice", where=STATES, hint="give each key once")
+        raise InputError("the answer states the same key twice", where=STATES, hint="use each key only once")
     rows.sort(key=lambda row: load_vocabulary().order[row["key"]])
     # Number the quotes in the order of their spans; equal spans share an id.
     spans = sorted({(item.document, item.start, item.end) for row in rows for item in row["evidence"]})
@@ -267,7 +271,9 @@ def _quotes(quote: str, answer: Answer, own: Document, documents: Sequence[Docum
     whole = not quote.strip()
     words = own.text.strip() if whole else quote
     if whole and len(words) > MAX_CHARS:
-        raise InputError("the answer is too long for one quote", where=where, hint="copy only the words that say so")
+        raise InputError(
+            "the answer is too long for one quote", where=where, hint="copy only the words that state the fact"
+        )
     found = cite({"document": own.id, "quote": words}, (own,), (), where)
     if any(one.flagged and one.start < found.end and found.start < one.end for one in statements((own,))):
         hint = "quote words that state the fact"

@@ -68,7 +68,7 @@
     const list = items();
     const at = current ? list.indexOf(current) + 1 : list.indexOf(nearest(list));
     const next = [...list.slice(at), ...list.slice(0, Math.max(at, 0))].find(isOpen);
-    if (next) turnTo(next); else tell("Nothing is open");
+    if (next) turnTo(next); else tell("No open items");
   };
 
   // ---- items that have been on screen: only these are confirmed together
@@ -168,7 +168,7 @@
 
   const pick = (by, more = false) => {
     const words = septetSelection.pick(by, more);
-    tell(words || "There is no source here", words ? "unseen" : "toast");
+    tell(words || "There is no source text here", words ? "unseen" : "toast");
     offer();
   };
 
@@ -177,20 +177,20 @@
     if (!button) return;
     if (septetAdding.form()) {
       button.hidden = !septetSelection.selected();
-      button.textContent = "Use these words as evidence (a)";
+      button.textContent = "Use the selected text as evidence (a)";
       return;
     }
     const title = current && one('form[data-verb="attach"]', current) && one(".item-title", current)?.textContent.trim();
     const fits = Boolean(title && septetSelection.selected());
     button.hidden = !fits;
-    if (fits) button.textContent = `Attach these words to “${visible(title)}” (a)`;
+    if (fits) button.textContent = `Attach the selected text to “${visible(title)}” (a)`;
   };
 
   const attach = () => {
-    if (septetAdding.form()) return septetAdding.take() || tell("Select words in a source first");
+    if (septetAdding.form()) return septetAdding.take() || tell("Select text in a source first");
     const span = septetSelection.selected();
     const form = current && one('form[data-verb="attach"]', current);
-    if (!span || !form) return tell(!span ? "Select words in a source first" : current ? "Not possible for this item" : "Choose an item first");
+    if (!span || !form) return tell(!span ? "Select text in a source first" : current ? "Not available for this item" : "Choose an item first");
     Object.entries({ ...span, quote: "" }).forEach(([name, value]) => { form.elements[name].value = value; });
     getSelection().removeAllRanges();
     return submit(form);
@@ -254,7 +254,7 @@
     one("#conflict")?.remove();
     const box = made("dialog", { id: "conflict" });
     box.append(...one("main", answer).childNodes);
-    box.setAttribute("aria-label", "Two versions");
+    box.setAttribute("aria-label", "Conflicting changes");
     box.addEventListener("close", () => box.remove());
     box.addEventListener("click", (event) => {
       const theirs = event.target.closest("a.button");
@@ -354,7 +354,7 @@
 
   // ---- keys
 
-  const NOT_HERE = () => tell(current ? "Not possible for this item" : "Choose an item with j or k");
+  const NOT_HERE = () => tell(current ? "Not available for this item" : "Choose an item with j or k");
 
   const press = (verb) => {
     const form = current && one(`form[data-verb="${verb}"]`, current);
@@ -379,8 +379,8 @@
       await looked();
       form.removeAttribute("aria-busy");
     }
-    if (form && one("button", form).disabled) return tell("No open item here has been on screen yet: go through them with j");
-    return form ? submit(form) : tell(verb === "send-section" ? "No question is open" : "No open item here is supported by quotes");
+    if (form && one("button", form).disabled) return tell("You have not seen any open item here yet: step through them with j");
+    return form ? submit(form) : tell(verb === "send-section" ? "No open questions" : "No open item here is supported by quotes");
   };
 
   const turn = (verb) => {
@@ -398,10 +398,10 @@
 
   const help = async () => {
     const table = one("table.keys", parsed(await (await fetch("/help")).text()));
-    dialog("keys", "Keys", (box) => {
+    dialog("keys", "Keyboard shortcuts", (box) => {
       const close = made("button", { textContent: "Close" });
       close.addEventListener("click", () => box.close());
-      box.append(made("h2", { textContent: "Keys" }), document.adoptNode(table), close);
+      box.append(made("h2", { textContent: "Keyboard shortcuts" }), document.adoptNode(table), close);
     });
   };
 
@@ -447,7 +447,7 @@
     if (field) return field.focus();
     const box = dialog("find", "Find", (place) => {
       const input = made("input", { type: "search", id: "find-text", autocomplete: "off" });
-      const label = made("label", { textContent: "Find an item, a word in the draft or a mark", htmlFor: input.id });
+      const label = made("label", { textContent: "Find an item, text in the draft or a mark", htmlFor: input.id });
       const output = made("output", { className: "hint" });
       const list = made("ul", { className: "flat hits" });
       const words = () => input.value.trim().toLowerCase();
@@ -463,8 +463,8 @@
         mark(hits, words());
         const more = hits.length > MOST_HITS ? `, the first ${MOST_HITS} below` : "";
         const beside = all("#sources .text").filter((each) => words() && each.textContent.toLowerCase().includes(words())).length;
-        const read = beside ? `; also in ${beside} ${beside === 1 ? "source" : "sources"}` : "";
-        output.textContent = !words() ? "" : hits.length ? `${hits.length} ${hits.length === 1 ? "item" : "items"}${more}${read}; press Enter to go to the first` : `No match for “${visible(input.value.trim())}”${read}`;
+        const read = beside ? `; ${beside} ${beside === 1 ? "source contains" : "sources contain"} it` : "";
+        output.textContent = !words() ? "" : hits.length ? `${hits.length} ${hits.length === 1 ? "item" : "items"}${more}${read}; press Enter to go to the first item` : `No item matches “${visible(input.value.trim())}”${read}`;
         list.replaceChildren(...hits.slice(0, MOST_HITS).map((hit) => {
           const button = made("button", { type: "button", className: "small", textContent: titleOf(hit) });
           button.addEventListener("click", () => to(hit));
@@ -559,7 +559,7 @@
   // Reject a file that is too large before uploading it.
   document.addEventListener("change", ({ target }) => {
     if (!target.dataset?.most) return;
-    target.setCustomValidity(target.files[0]?.size > Number(target.dataset.most) ? `The file must have at most ${target.dataset.most} bytes` : "");
+    target.setCustomValidity(target.files[0]?.size > Number(target.dataset.most) ? `The file must not exceed ${target.dataset.most} bytes` : "");
     target.reportValidity();
   });
 

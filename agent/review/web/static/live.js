@@ -33,7 +33,7 @@ const septetLive = (() => {
   const ofScore = (form) => {
     const { headline, mitigation_factor: factor, evidence } = form.elements;
     if (![headline, factor, evidence].some((field) => field && changed(field))) return "";
-    if (!factor.checkValidity()) return "The factor must be 0.5 to 1, in steps of 0.01";
+    if (!factor.checkValidity()) return "The factor must be between 0.5 and 1, in steps of 0.01";
     if (factor.value && !evidence.value.trim()) return "A factor for controls needs evidence";
     return {
       ...(headline && changed(headline) ? { headline: headline.value } : {}),
@@ -72,7 +72,7 @@ const septetLive = (() => {
     if (kind === "factor") {
       const fields = ["value", "low", "high"].filter((name) => text(form, name) !== "");
       const given = Object.fromEntries(fields.map((name) => [name, Number(text(form, name))]));
-      if (!fields.every((name) => form.elements[name].checkValidity())) return "Values must be 0 to 1, in steps of 0.1";
+      if (!fields.every((name) => form.elements[name].checkValidity())) return "Values must be between 0 and 1, in steps of 0.1";
       const { value, low = value, high = value } = given;
       return low <= value && value <= high ? given : "Low end, value and high end are not in ascending order";
     }

@@ -176,16 +176,16 @@ def _wide(state: ReviewState) -> str:
         return ""
     ends = [score_at(score.formula, at._replace(factor_sum=units(end))) for end in (total.low, total.high)]
     measured = _MEASURED.search(known.calibration)
-    share = "published scores of such products"
+    share = "published scores for such products"
     many = f"Of {measured[1]} {share}, four out of five" if measured else f"Four out of five {share}"
-    told = f"{many} were this close to their drafts"
+    told = f"{many} were this close to the drafted score"
     if old is not None and known.below + known.above < old.below + old.above:
         told += "; decisions since then have narrowed the range"
     if low >= ends[0] and high <= ends[1]:
         return f"{told}. The factors alone would allow {span(*ends)}."
     return (
         f"{told}. The range is wider than the factors alone would allow ({span(*ends)}), "
-        "because another threat or other CVSS metrics may prove right."
+        "because another threat or other CVSS metrics may turn out to be right."
     )
 
 

@@ -37,7 +37,7 @@ VERBS: Final[Mapping[Verb, str]] = {
     "send": "asked the vendor about",
     "answer": "answered",
     "contest": "recorded an objection to",
-    "decide": "decided an objection to",
+    "decide": "resolved an objection to",
     "undo": "undid:",
     "assign": "assigned the review to",
     "redraft": "drafted again",
@@ -58,7 +58,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     "wrong-layer": "It belongs to another layer",
     "wording": "Wording only",
     "outdated": "No longer true",
-    "known-otherwise": "Known from elsewhere",
+    "known-otherwise": "Known from another source",
     "not-this-product": "About another product",
     "duplicate": "Duplicate of another item",
     "not-applicable": "Does not apply here",
@@ -116,11 +116,11 @@ FINDINGS: Final[Mapping[str, str]] = {
     "invisible-characters": "invisible characters",
     "bidi-control": "characters that change the text direction",
     "control-characters": "control characters",
-    "combining-flood": "piled-up accents",
-    "retrieval-dominance": "text repeated to be found by search",
-    "cloaking-suspected": "different text for different readers",
+    "combining-flood": "stacked accents",
+    "retrieval-dominance": "text repeated to rank in search",
+    "cloaking-suspected": "different text for different visitors",
     "content-changed": "changed since the last draft",
-    "remote-resource": "loads from elsewhere",
+    "remote-resource": "loads content from elsewhere",
 }
 SOURCE_KINDS: Final[Mapping[str, str]] = {
     "listing": "Listing",
@@ -138,19 +138,19 @@ KEYS: Final = (
     (("s",), "ask the vendor"),
     (("r",), "record the answer to a question"),
     (("w",), "waive: sign without deciding on the item, with a reason"),
-    (("t",), "add a threat, starting from the selected words, the fact or the layer"),
-    (("m",), "edit owner, due date and status of a mitigation of the threat"),
+    (("t",), "add a threat, starting from the selected text, the fact or the layer"),
+    (("m",), "edit the owner, due date and status of one of the threat's mitigations"),
     (("d",), "comment on the item"),
-    (("b", "A"), "confirm all items of the section that quotes support and that you have had on screen"),
+    (("b", "A"), "confirm all items in the section that are supported by quotes and that you have seen"),
     (("Q",), "ask the vendor all open questions"),
-    ((".", ",", ">"), "in the sources: select the next sentence, the previous one, one more"),
-    (("a",), "attach the selected words to the item, or to the threat that you are adding"),
+    ((".", ",", ">"), "in the sources: select the next sentence, the previous one, or one more"),
+    (("a",), "attach the selected text to the item, or to the threat that you are adding"),
     (("u", "U"), "undo, redo; as often as you like"),
     (("/",), "search"),
-    (("?",), "show these keys"),
-    (("Ctrl Enter",), "save the form; on the pages for signing and questions, sign or draft again"),
+    (("?",), "show these shortcuts"),
+    (("Ctrl Enter",), "save the form; on the Sign page, sign; on the Questions page, draft again"),
     (("Esc",), "close and return to the item"),
-    (("g q", "g s", "g h", "g v"), "go to the queue, the Sign page, the history, the questions to the vendor"),
+    (("g q", "g s", "g h", "g v"), "go to the queue, the Sign page, the history or the questions to the vendor"),
     (("Enter",), "in the queue, open the review"),
 )
 """The keyboard shortcuts of the pages, implemented in `static/app.js`."""
@@ -350,7 +350,7 @@ def version_choices(
             told = _items(len(together(event)))
         elif event.verb == "assign":
             told = event.said.get("to") or "nobody"
-        verb = "brought back" if event.number in returned else VERBS[event.verb]
+        verb = "restored" if event.number in returned else VERBS[event.verb]
         found.append((str(event.number), f"{event.number}: {f'{event.reviewer} {verb} {told[:_TITLE]}'.strip()}"))
     return (*found, ("0", "0: as drafted"))
 
@@ -359,7 +359,8 @@ def version_choices(
 
 _DID: Final[Mapping[Verb, str]] = {
     **{verb: words.capitalize() for verb, words in VERBS.items()},
-    "send": "Asked the vendor:", "ask": "Asked the vendor:", "decide": "Decided the objection to", "assign": "Assigned",
+    "send": "Asked the vendor:", "ask": "Asked the vendor:", "decide": "Resolved the objection to",
+    "assign": "Assigned",
 }  # fmt: skip
 
 
@@ -431,7 +432,7 @@ def undone(event: Event, events: Sequence[Event], titles: Mapping[str, str]) -> 
 def act_words(number: object, events: Sequence[Event], titles: Mapping[str, str]) -> str:
     """Describe an act in a review's `events` by its number, worded to follow a name: "struck “Posture”"."""
     batch = of_batch(events, number)
-    told = _said(batch, titles, events) if batch else "an earlier act"
+    told = _said(batch, titles, events) if batch else "an earlier action"
     return f"{told[:1].lower()}{told[1:]}"
 
 
@@ -449,12 +450,12 @@ def _said(batch: Sequence[Event], titles: Mapping[str, str], events: Sequence[Ev
             return "Drafted again"
         rows = "; ".join(f"{one.name} {one.before} → {one.after}" for one in moved[:_MOST] if one.before)
         more = f"; {len(moved) - _MOST} more" if len(moved) > _MOST else ""
-        return f"Drafted again with {named.after}: {rows or 'nothing that they settle changed'}{more}"
+        return f"Drafted again with {named.after}: {rows or 'nothing they settle changed'}{more}"
     verb = _DID[first.verb]
     items = list(dict.fromkeys(event.item for event in batch if event.item))
     if len(items) > 1 and first.verb != "send":
         return f"{verb} {_items(len(items))}"
     # Only a confirmation can have brought an item back, and checking this needs all events.
     if first.verb == "confirm" and first.number in brought_back(events):
-        verb = "Brought back"
+        verb = "Restored"
     return f"{verb} “{title_of(first, titles) or items[0]}”" if items else verb

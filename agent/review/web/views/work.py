@@ -20,7 +20,8 @@ SORTS: Final = {"due": "Due", "threat": "Threat", "owner": "Owner", "status": "S
 _NEVER: Final = "9999"
 """A placeholder that sorts after every date."""
 _HEADS: Final = (
-    "threat", "title", "mitigation", "who", "owner", "due", "status", "base", "base with it", "vector with it", "note",
+    "threat", "title", "mitigation", "who", "owner", "due", "status", "base", "base with mitigation",
+    "vector with mitigation", "note",
 )  # fmt: skip
 
 
@@ -88,7 +89,7 @@ def work_page(
     if status and status not in WORK:
         raise InputError("there is no such status", where="status", hint=", ".join(WORK))
     if sort not in SORTS:
-        raise InputError("the table cannot be sorted by that", where="sort", hint=", ".join(SORTS))
+        raise InputError("the table cannot be sorted by this column", where="sort", hint=", ".join(SORTS))
     every = [*work_of(state), *work_left_over(state)]
     listed = [
         work for work in every

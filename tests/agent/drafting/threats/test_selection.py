@@ -253,8 +253,8 @@ WIDE = LikelyConstants(below=Decimal(6), above=Decimal(1), calibration="wide")
     ("result", "why"),
     [
         (scored(sheet("named_clients")), "is supported by a quote"),
-        (scored(MADE, 1), "only 1 of 7"),
-        (scored(MADE, 0), "none of 7"),
+        (scored(MADE, 1), "only 1 of the 7"),
+        (scored(MADE, 0), "none of the 7"),
         (scored(MADE, constants=lambda raw: WIDE), "spans"),
     ],
 )

@@ -129,7 +129,7 @@ def test_a_cited_approval_a_mistake_and_a_missing_value_are_corrected() -> None:
     assert check_metrics(judged({**WORST, "UI": "P"}, facts=(asks().id,)), facts)["UI"].value == "A"
     # A mistake has no attacker and needs the LLM to err.
     told = check_metrics(judged("NLNLANHHNNN", actor="nobody; the LLM errs"), facts)["AT"]
-    assert (told.value, "make the mistake itself" in told.reason) == ("P", True)
+    assert (told.value, "has to make the mistake" in told.reason) == ("P", True)
     assert check_metrics(judged("NLNLANHHNNN", actor="a stranger"), facts)["AT"].value == "N"
     made = check_metrics(judged({"AV": "Q"}), FactIndex(sheet("reads_web")))
     assert set(made) == set(METRICS)

@@ -66,7 +66,7 @@ def test_quotes_that_do_not_fit_are_counted() -> None:
 def test_nothing_the_draft_says_is_left_out(sort: str) -> None:
     for row in threat_rows(VIEWS[sort]()):
         text = issue(row, TEXT, 60_000)
-        for label in ("Severity", "Layer", "Basis", "State", "Lost", "Product", "Draft"):
+        for label in ("Severity", "Layer", "Basis", "State", "At risk", "Product", "Draft"):
             assert f"- {label}: " in text
         assert all(fact.id in text for fact in row.facts)
         assert all(f"{ref.id} {ref.title}" in text for ref in row.threat.taxonomy)
@@ -210,7 +210,7 @@ def test_cells_of_a_spreadsheet_say_what_the_draft_says_and_none_is_empty(view: 
         assert (each["aivss"] == "withheld") == (score.aivss is None)
         if score.aivss is None:
             assert each["product score"] == f"withheld: {score.withheld}"
-            assert each["likely range"].endswith("usual for the kind") or each["likely range"] == "unknown"
+            assert each["likely range"].endswith("typical of its kind") or each["likely range"] == "unknown"
         else:
             assert each["product score"] == f"{score.severity} {score.aivss:.1f}"
             assert each["likely range"] == f"{score.likely_low:.1f}–{score.likely_high:.1f}"

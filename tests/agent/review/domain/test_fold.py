@@ -250,7 +250,7 @@ def test_an_ability_is_no_second_thing_to_decide_over() -> None:
     assert ABILITY not in {one.item.id for one in (*ABLE.state.own, *ABLE.state.open)}
     assert ABLE.act("confirm", GIVING).one(ABILITY).verdict == "confirmed"
     assert ABLE.act("waive", GIVING, reason="out-of-scope").state.waived[0].item.id == GIVING
-    assert "its facts are decided" in str(ABLE.refused("waive", ABILITY))
+    assert "decide on its facts" in str(ABLE.refused("waive", ABILITY))
 
 
 def test_a_correction_or_a_contest_makes_an_ability_an_item_of_its_own() -> None:

@@ -127,7 +127,7 @@ def test_the_headline_stays_the_gravest_supported_threat_in_default_use() -> Non
 def test_an_added_threat_can_lead_where_nothing_else_does() -> None:
     after = DESKS["thin"].act("add", **new_threat(evidence=["E1"])).reviewed
     assert headline_of(after).id == "H1-a-flow-leaks"
-    assert after.score.withheld == "none of 7 layers is certain"
+    assert after.score.withheld == "none of the 7 layers is certain"
 
 
 # ---------------------------------------------------------------- controls, withholding, posture, advice
@@ -152,9 +152,9 @@ def test_a_second_certain_layer_gives_the_number_back() -> None:
     for key in CERTAIN:
         desk = desk.act("strike", f"layer/{key}")
     score, drafted = desk.reviewed.score, CASE.draft.score
-    assert (score.withheld, score.provisional) == ("none of 7 layers is certain", drafted.aivss)
+    assert (score.withheld, score.provisional) == ("none of the 7 layers is certain", drafted.aivss)
     one = desk.act("confirm", f"layer/{CERTAIN[0]}")
-    assert one.reviewed.score.withheld == "only 1 of 7 layers is certain"
+    assert one.reviewed.score.withheld == "only 1 of the 7 layers is certain"
     assert one.act("confirm", f"layer/{CERTAIN[1]}").reviewed.score.aivss == drafted.aivss
 
 

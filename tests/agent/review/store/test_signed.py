@@ -186,7 +186,7 @@ def test_an_export_says_what_is_contested_and_not_decided(reviews: Reviews) -> N
     item = f"threat/{first.id}"
     assert all("contested, not" not in text_of(reviews, format_) for format_ in READABLE)
     reviews.act("r1", "contest", item, kind="wrong", text="It is off by default.")
-    assert all(text_of(reviews, format_).count("contested, not decided yet") >= 2 for format_ in READABLE)
+    assert all(text_of(reviews, format_).count("contested, not yet decided") >= 2 for format_ in READABLE)
     number = reviews.service.review("r1").contests[0].number
     reviews.act("r1", "decide", item, number=number, decision="refused", rule="No page says so.")
-    assert "not decided yet" not in text_of(reviews, "md")
+    assert "not yet decided" not in text_of(reviews, "md")

@@ -7,7 +7,7 @@ from tests.fakes.review.web import HEADLINE, Browser, tree, words
 def test_a_comment_is_counted_and_reaches_whom_it_names(ada: Browser) -> None:
     grace = ada.second("Grace")
     told = words(tree(ada.act("comment", HEADLINE, 422, text="Is this default?", to="Grace")))
-    assert "there is nobody here called 'Grace'" in told.casefold().replace("'grace'", "'Grace'")
+    assert "there is no reviewer called 'Grace'" in told.casefold().replace("'grace'", "'Grace'")
     assert "Ada" in told
     grace.act("confirm", "posture")
     ada.act("comment", HEADLINE, text="Is this default?", to="Grace")
@@ -44,7 +44,7 @@ def test_a_refused_answer_keeps_its_labels_choices_and_what_was_written(ada: Bro
     refused = tree(ada.post("/r/r1/act", 422, **given))
     again = refused.xpath('//form[@data-verb="answer"]')[0]
     assert dict(again.form_values())["states.0.polarity"] == "asserted"
-    assert "Public page that says so" in words(again)
+    assert "Public page that states this" in words(again)
     assert again.xpath('.//select[@name="states.0.polarity"]')
     ada.post("/r/r1/act", **given | {"note": "By mail, Ann."})
     assert ada.form(item, "answer", "/r/r1/questions")["note"] == "By mail, Ann."

@@ -180,7 +180,7 @@ def test_two_reviewers_at_one_item_see_both_versions_and_either_can_be_saved(ada
     other.act("correct", SCORE_MOVES, value="0.9", reason="wrong-value")
     answer = ada.act("correct", SCORE_MOVES, 409, version=seen, value="0.1", reason="wrong-value", note="mine")
     page = tree(answer)
-    assert "Grace has changed it since you saw it" in words(page)
+    assert "Grace has changed it since you loaded it" in words(page)
     drafted = ada.state.drafted.factors["autonomy_of_action"].value
     row = next(words(each) for each in page.xpath("//tbody/tr") if each.xpath("./th")[0].text_content() == "value")
     assert row.split() == ["value", f"{drafted:g}", "0.1", "0.9"]

@@ -41,7 +41,7 @@ def test_a_threat_is_written_in_steps_and_each_shows_what_it_comes_to(ada: Brows
     assert checked(page, "cvss.SA") == ["H"]
     page = step(ada, {**form(page), "document": "D1", "quote": WORDS, "taxonomy": "stride STRIDE-T"})
     assert [words(each) for each in tree(page).xpath('//*[@id="chosen"]//q')] == [WORDS]
-    assert "rests on this threat" in preview(page)
+    assert "rest on this threat" in preview(page)
     assert "Ready" in preview(page)
     to = ada.post("/r/r1/act", **form(page))
     assert to.endswith("#item-threat-H1-a-flow-leaks")

@@ -101,16 +101,16 @@ def test_the_history_names_what_was_confirmed_in_bulk_and_what_came_back_and_sho
     grace = ada.second("Grace")
     grace.act("strike", seen[0], reason="wrong-quote")
     to = grace.act("confirm", seen[0])
-    assert answer(grace, to).startswith("Brought back “")
+    assert answer(grace, to).startswith("Restored “")
     events = ada.page("/r/r1/history").xpath('//li[@class="event"]')
-    assert "brought back" in words(events[0])
+    assert "restored" in words(events[0])
     held = {link.removeprefix("/r/r1#item-fact-") for link in events[-2].xpath(".//details//a/@href")}
     assert held == {item.removeprefix("fact/") for item in seen}
     # Struck, undone and confirmed counts as a confirmation, and nothing was restored.
     grace.act("strike", seen[1], reason="wrong-quote")
     grace.act("undo")
     grace.act("correct", seen[1], polarity="configurable", reason="wrong-quote")
-    assert not answer(grace, grace.act("confirm", seen[1])).startswith("Brought back")
+    assert not answer(grace, grace.act("confirm", seen[1])).startswith("Restored")
     alone = ada.page("/r/r1/history?by=Ada").xpath('//li[@class="event"]')
     assert {words(each.xpath(".//b")[0]) for each in alone} == {"Ada"}
     assert len(alone) < len(events)
@@ -187,11 +187,11 @@ def test_what_has_no_quote_is_not_said_to_have_lost_one() -> None:
 
 
 def test_a_contested_item_leads_to_its_contest(ada: Browser) -> None:
-    way = '//article[@data-item="posture"]//a[text()="Decide the contest"]/@href'
+    way = '//article[@data-item="posture"]//a[text()="Resolve the contest"]/@href'
     assert not ada.page("/r/r1").xpath(way)
     ada.act("contest", "posture", kind="wrong", text="It is not so.")
     assert ada.page("/r/r1").xpath(way) == ["/r/r1/contests#item-posture"]
-    assert "Decide the contest" in ada.get("/r/r1/sign")
+    assert "Resolve the contest" in ada.get("/r/r1/sign")
 
 
 def test_side_by_side_knows_what_a_reviewer_set() -> None:

@@ -82,7 +82,7 @@ def test_what_is_no_response_is_shown_again_to_be_mended(ada: Browser, raw: byte
 def test_a_file_and_a_text_are_refused_with_the_text_kept(ada: Browser) -> None:
     status, page = sent(ada, file_of(ada), text="draft: pasted")
     assert status == 422
-    assert "a file and a text were given" in words(tree(page).xpath('//*[@role="alert"]')[0]).lower()
+    assert "a file and text were given" in words(tree(page).xpath('//*[@role="alert"]')[0]).lower()
     assert filled(again(page))["file"] == "draft: pasted"
     assert ada.events() == ()
 

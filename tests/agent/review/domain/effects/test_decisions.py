@@ -86,7 +86,7 @@ def test_what_moved_names_headline_vector_layers_and_controls() -> None:
     moved = what_moved(OTHER.state, layers.state)
     assert moved.after.aivss is None
     assert moved.text.startswith(f"{score.aivss} {score.severity} → not scored: L2 Data Operations now not certain")
-    assert moved.causes[-1] == "withheld: only 1 of 7 layers is certain"
+    assert moved.causes[-1] == "withheld: only 1 of the 7 layers is certain"
     assert what_moved(layers.state, OTHER.state).causes[-1] == "a score is shown again"
     controlled = OTHER.act("correct", "score", mitigation_factor=0.9, evidence=["E7"])
     lower = controlled.reviewed.score.with_controls

@@ -144,7 +144,7 @@ def test_s_r_w_close_what_cannot_be_told(ada: Hands, reviews: Reviews) -> None:
     assert "sent" in {one.verdict for one in reviews.service.review("r1").items}
     focus_on(ada, FACTOR)
     ada.press("s")
-    assert ada.text("#announce") == "Not possible for this item"
+    assert ada.text("#announce") == "Not available for this item"
     ada.press("w")
     ada.type("r")
     ada.press("Control+Enter")
@@ -179,7 +179,7 @@ def test_a_section_is_confirmed_as_far_as_it_was_on_screen(ada: Hands, reviews: 
 
 def test_words_are_selected_by_key_and_attached(ada: Hands, reviews: Reviews) -> None:
     ada.press("a")
-    assert ada.text("#announce") == "Select words in a source first"
+    assert ada.text("#announce") == "Select text in a source first"
     focus_on(ada, FACTOR)
     ada.press(".")
     first = str(ada.page.evaluate("getSelection().toString()"))

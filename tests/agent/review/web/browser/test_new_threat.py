@@ -47,7 +47,7 @@ def test_a_threat_is_added_by_keyboard_undone_and_done_again(ada: Hands, reviews
     assert "No score until" in told(ada)
     ada.paste(VECTOR)
     assert "CVSS base 10.0 Critical" in told(ada)
-    assert "rests on this threat" in told(ada)
+    assert "rest on this threat" in told(ada)
     assert ada.page.locator('input[name="cvss.SA"]:checked').get_attribute("value") == "H"
     ada.press("Tab", "ArrowUp")
     assert ada.page.locator("#add-vector").input_value() == VECTOR.replace("/AV:N", "/AV:P")

@@ -197,14 +197,14 @@ def test_a_pointer_stays_where_it_decided_and_a_key_goes_on(ada: Hands, reviews:
     card.locator('form[data-verb="strike"] button').click()
     ada.settle()
     assert ada.item() == facts[0]
-    back = card.get_by_role("button", name="Bring it back")
+    back = card.get_by_role("button", name="Restore")
     box = back.bounding_box()
     assert box is not None
     assert box["y"] < 900, "what was struck, and the way back, are in view"
     assert ada.page.locator("#announce").get_attribute("class") == "unseen", "the card says it, no message lies over it"
     back.click()
     ada.settle()
-    assert ada.text("#bar-moved").startswith("Brought back")
+    assert ada.text("#bar-moved").startswith("Restored")
     ada.press("c")
     assert ada.item() == facts[0], "it is confirmed already"
     ada.press("j", "c")

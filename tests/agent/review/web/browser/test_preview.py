@@ -54,7 +54,7 @@ def test_a_factor_for_controls_shows_both_scores_before_it_is_saved(ada: Hands, 
     assert shown == cause
     form = correction(ada, "score")
     form.locator('[name="mitigation_factor"]').fill("0.3")
-    assert told(form, "steps") == "The factor must be 0.5 to 1, in steps of 0.01"
+    assert told(form, "steps") == "The factor must be between 0.5 and 1, in steps of 0.01"
     form.locator('[name="mitigation_factor"]').fill("0.8")
     shown = told(form, "with controls")
     (cause,) = saved(ada, reviews, form)

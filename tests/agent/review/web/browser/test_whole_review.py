@@ -105,7 +105,7 @@ def a_threat_from_the_table(ada: Hands, reviews: Reviews) -> None:
     """The overview comes first; a row of its threat table leads to the threat."""
     assert ada.page.evaluate("scrollY") == 0
     threat = next(one for one in reviews.service.review("r1").items if one.item.kind == "threat").item
-    ada.tab_to("Show only threats with these words")
+    ada.tab_to("Filter the threats by text")
     ada.tab_to(threat.title)
     ada.press("Enter")
     assert ada.item() == threat.id
@@ -291,7 +291,7 @@ def invited(ada: Hands, browser: "Browser", name: str, role: str) -> Hands:
     ada.type(name)
     ada.tab_to("role")
     ada.type(role)
-    ada.tab_to("Make a one-time address")
+    ada.tab_to("Create a one-time link")
     ada.leave("Enter")
     return Hands(browser, ada.text(".token code"))
 

@@ -82,7 +82,7 @@ def quoted(ada: Hands, reviews: Reviews) -> None:
     words = reviews.service.documents("r1")[0].text.split("\n")[0].strip("# ")
     form = opened(ada, held.id, "more")
     form.get_by_label("Source").fill("D1")
-    form.get_by_label("Words copied from it").fill(words)
+    form.get_by_label("Quote, copied from the source").fill(words)
     click(ada, form, "Attach as evidence")
     assert reviews.service.review("r1").reviewed.evidence[-1].quote == words
     with ada.page.expect_navigation():

@@ -185,7 +185,7 @@ def test_a_fact_shows_its_quote_and_what_hangs_on_it_and_is_struck_by_its_form(a
     assert [weights[item] for item in order] == sorted(weights.values(), reverse=True)
     ada.act("strike", first, reason="wrong-quote")
     after = ada.get("/r/r1")
-    assert "Bring it back" in words(article(after, first))
+    assert "Restore" in words(article(after, first))
     own = {one.item.id for one in ada.state.own}
     for fell in own.intersection(ada.state.fell):
         assert "rested on" in words(article(after, fell))
@@ -411,7 +411,7 @@ def test_what_an_answer_states_is_picked_in_its_form_and_shown_as_a_fact(ada: Br
 
 def test_an_answer_that_states_nothing_asks_what_it_states(ada: Browser) -> None:
     ada.act("answer", "question/Q1", text="Yes.", url="https://docs.example/limits", kind="vendor-answer")
-    assert "It states no fact yet" in ada.told("question/Q1")
+    assert "The answer states no fact yet" in ada.told("question/Q1")
     assert ada.state.answered == {}
 
 
