@@ -140,7 +140,10 @@ SERVERS: Final[dict[str, tuple[Rude, str]]] = {
     "endless-body": (endless(_OK + b"\r\n", b"a" * 65536), "larger than"),
     "drip-body": (endless(_OK + b"\r\n", b"a", _DRIP_SECONDS), "no answer in time|too slowly"),
     "drip-headers": (endless(b"HTTP/1.1 200 OK\r\nx: ", b"a", _DRIP_SECONDS), "no answer in time|too slowly"),
-    "endless-headers": (endless(b"HTTP/1.1 200 OK\r\n", b"x-a: aaaaaaaaaaaaaaaa\r\n" * 500), "malformed|headers larger"),
+    "endless-headers": (
+        endless(b"HTTP/1.1 200 OK\r\n", b"x-a: aaaaaaaaaaaaaaaa\r\n" * 500),
+        "malformed|headers larger",
+    ),
     "huge-header": (
         raw(b"HTTP/1.1 200 OK\r\nx: ", b"a" * 5_000_000, b"\r\n\r\n"),
         "malformed|headers larger|no connection",
