@@ -160,10 +160,11 @@ def test_openings_are_not_milder_on_average() -> None:
 
 
 @pytest.mark.slow
-def test_hardly_a_sentence_lowers_a_factor_of_any_case() -> None:
+def test_hardly_a_sentence_lowers_a_factor_of_every_other_case() -> None:
     """One sentence in a hundred is misread as a statement, and lowers one factor by a tenth at most."""
     moved: list[tuple[str, str]] = []
-    for n, case in enumerate(cases()):
+    every_other = cases()[1::2]
+    for n, case in enumerate(every_other):
         documents = documents_of(case)
         line = SENTENCES[(n * 37 + 11) % 200]
         before, after = plain(case.slug), drafted(extended(documents, [line]))
@@ -173,7 +174,7 @@ def test_hardly_a_sentence_lowers_a_factor_of_any_case() -> None:
             moved.append((case.slug, line))
             assert before.factors[key].value - after.factors[key].value <= TENTH, (case.slug, line)
         assert taken(after) == taken(before)
-    assert len(moved) <= len(cases()) // 100, moved
+    assert len(moved) <= len(every_other) // 100, moved
 
 
 @pytest.mark.slow

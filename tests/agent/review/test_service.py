@@ -248,7 +248,7 @@ def test_a_response_that_names_what_is_not_there_stores_nothing(reviews: Reviews
 
 def test_a_response_about_another_draft_or_a_question_that_moved_on_is_refused(reviews: Reviews) -> None:
     key, answers = reviews.bring(), "answers: {Q1: {answer: 'Yes.'}}\n"
-    with pytest.raises(InputError, match="about draft 'draft-0'"):
+    with pytest.raises(InputError, match="for draft 'draft-0'"):
         reviews.service.respond(key, response("draft-0", answers), ADA, 1)
     reviews.act(key, "strike", "question/Q1", by=GRACE)
     with pytest.raises(ConflictError):
@@ -388,7 +388,7 @@ def test_an_act_on_which_another_rests_is_taken_back_after_that(reviews: Reviews
     assert undone.after == {"batch": first}
     assert reviews.service.review(key).fell == ()
     reviews.act(key, "undo")
-    with pytest.raises(InputError, match="you have done nothing"):
+    with pytest.raises(InputError, match="you have nothing to undo"):
         reviews.act(key, "undo")
     with pytest.raises(InputError, match="nothing to undo"):
         reviews.act(key, "undo", batch=first)
