@@ -15,6 +15,7 @@ from agent.drafting.wording import (
     absent,
     cited_by,
     default_of,
+    inside,
     kind_title,
     likely,
     listed,
@@ -146,7 +147,7 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
     if alone:
         return f"It {abilities(alone)}, so a wrong step may go unnoticed{marks(cited_by(alone))}."
     if found.headline is not None:
-        return f"The most severe supported threat is {found.tags[found.headline.id]}, “{found.headline.title}”."
+        return f"The most severe supported threat is {found.tags[found.headline.id]}: {inside(found.headline.title)}."
     if score.withheld:
         return "The sources are not clear enough about how outsiders could reach it to support a score."
     return "The sources do not show how an attacker's content could reach it."
