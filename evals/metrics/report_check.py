@@ -32,7 +32,7 @@ REFERENCE: Final = ("quotes", "factors", "picture", "chains", "controls", "score
 _CHIP: Final = "\0"
 """Replaces each severity before the text is searched for repeated sentences."""
 _LEAST: Final = 5
-"""The repetition of a sentence counts only if the sentence has at least this many words."""
+"""A repeated sentence counts only if it has at least this many words."""
 _NAMED: Final = re.compile(r"(?<![\w/.:@-])[EQTN][1-9]\d{0,2}(?![\w/@-]|[.:]\w)")
 _KEY: Final = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 _PROMISE: Final = re.compile(r"\bin the (?:appendix|reference)\b", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Pictures of the drafts' certainty: its calibration, and the gain from accepting only the more certain layers."""
+"""Plots of the drafts' certainty: its calibration, and the gain from accepting only the more certain layers."""
 
 import math
 from collections.abc import Sequence

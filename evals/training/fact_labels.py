@@ -117,7 +117,7 @@ def truth_of(page: LabelledPage, labels: Sequence[FactLabel]) -> Truth:
     for place, label, held in given:
         rows = list(held)
         if place.role in CARRYING:
-            # The statement may state a key in a part where nobody looked for this key.
+            # The statement may state a key in a part that was not checked for it.
             unknown[rows] |= ~looked_for(label.looked if label else "")
         elif place.role:
             looked[rows] |= np.array([place.role not in key.carried_by for key in vocabulary])

@@ -34,7 +34,7 @@ from evals.training.labels import BUNDLED, LabelledPage, all_pages, read_places
 WANTED: Final = 0.8
 """Minimum probability for a fact to be stated in a sentence. Two labellers agree on 0.89 of the facts."""
 NEVER: Final = 1.01
-"""The limit of keys whose quotes never state them with sufficient probability."""
+"""The limit used for keys that no quote states with sufficient probability."""
 _SPREAD: Final = 0.8
 """Prior standard deviation of a key's offset, in log-odds."""
 _LISTINGS: Final = ("readme.md", "skill.md")

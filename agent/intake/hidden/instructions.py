@@ -28,7 +28,7 @@ _Item = Any
 # Characters that match these letters when case is ignored, but that lower-casing does not turn into them.
 _FOLDED: Final = str.maketrans({"ſ": "s", "ı": "i", "İ": "i"})
 _CHUNK: Final = 1500  # characters searched at once: a pattern runs only where its required strings occur close together
-_REACH: Final = 400  # characters by which a match may extend beyond a chunk; the longest pattern is about as long
+_REACH: Final = 400  # characters by which a match may extend beyond a chunk, about the length of the longest pattern
 _MAX_PLACES: Final = 200
 
 _Strings = frozenset[str]

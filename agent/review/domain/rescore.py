@@ -236,7 +236,7 @@ def _score(drafted: Draft, reviewed: Draft, first: Threat | None, choice: Choice
             mitigation_factor=request.mitigation_factor,
         )
         scored = score(request, constants=constants_at(before, inputs), revision=before.revision)
-    # Keep the drafted reason for showing no score if no input of the drafter's rules changed.
+    # Keep the drafted reason for showing no score unless an input of the drafter's rules has changed.
     reason = _why_withheld(scored, first, reviewed)
     same = (scored.likely_low, scored.likely_high) == (before.likely_low, before.likely_high)
     if same and reason == _why_withheld(_bare(before), led, drafted):
