@@ -225,7 +225,7 @@ def test_a_search_counts_lists_and_marks_its_hits(ada: Hands) -> None:
     ada.press("Escape")
     assert not ada.page.evaluate("CSS.highlights.has('found')")
     ada.search("nothing says this")
-    assert "No match" in box.locator("output").inner_text()
+    assert "No item matches" in box.locator("output").inner_text()
     ada.press("Escape")
     row = ada.page.locator("tr.unstated").first
     ada.search(str(row.locator(".said").text_content()).lower())
