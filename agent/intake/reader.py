@@ -191,9 +191,7 @@ def read_inputs(
     _check_listing(g.parts[0].page, g.final_url)
     for number, note in enumerate(notes, 1):
         if not note.strip():
-            raise UsageError(
-                "the note is empty", where=f"note-{number}", hint="specify the text of the note, or a file"
-            )
+            raise UsageError("the note is empty", where=f"note-{number}", hint="give the note's text, or a file")
         source = Fetched(f"note-{number}", f"note-{number}", "text/plain", "", note.encode("utf-8", "replace"))
         g.add(source, "analyst-note", [Part(read_markdown(note.replace("\r\n", "\n")), "")])
     _note_gaps(g, crawl)

@@ -70,7 +70,7 @@ def _short_factors(writer: Writer, used: FactorSet) -> Block:
         told = writer.prose.text(bare(reason)) if reason else _without_reason(writer, factors[key])
         if reason in seen and reason:
             # A reason that several factors share is given once.
-            told = doc.words(f"Same as for {seen[reason]}.")
+            told = doc.words(f"As for {seen[reason]}.")
         seen.setdefault(reason, _SHORT_FACTORS[key])
         rows.append(doc.row(_SHORT_FACTORS[key].capitalize(), tenth(factors[key].value), told))
     if score.aivss is not None:

@@ -208,7 +208,7 @@ def test_what_cannot_be_served_is_said_before_anything_is_stored(septet: Septet,
         outcome = septet("review", "--port", taken.getsockname()[1], "--store", store)
     assert outcome.code == 1
     assert "port cannot be used" in outcome.err
-    assert "not a valid name" in septet("review", "--reviewer", " ", "--store", store).err
+    assert "name is not valid" in septet("review", "--reviewer", " ", "--store", store).err
     assert septet("review", "--port", "70000").code == 2
     assert septet("review", "--role", "king").code == 2
     assert not store.exists()

@@ -81,7 +81,7 @@ def quoted(ada: Hands, reviews: Reviews) -> None:
     held = next(one.item for one in reviews.service.review("r1").items if one.item.kind == "layer")
     words = reviews.service.documents("r1")[0].text.split("\n")[0].strip("# ")
     form = opened(ada, held.id, "more")
-    form.get_by_label("Source").fill("D1")
+    form.get_by_label("Source", exact=True).fill("D1")
     form.get_by_label("Quote, copied from the source").fill(words)
     click(ada, form, "Attach as evidence")
     assert reviews.service.review("r1").reviewed.evidence[-1].quote == words
