@@ -53,7 +53,7 @@ def _eases(writer: Writer, item: Question) -> Text:
     lower = [name for name, fall in falls.items() if fall >= _MOVED]
     rarer = [name for name in falls if name not in lower]
     told = [(Span("lowers "), *doc.listed_refs(*lower))] if lower else []
-    told += [(Span("makes "), *doc.listed_refs(*rarer), Span(" less likely"))] if rarer else []
+    told += [(*doc.listed_refs(*rarer), Span(" less likely"))] if rarer else []
     return (*doc.soft("Good answer:"), Span(" "), *doc.joined(*told, by="; "), Span(".")) if told else ()
 
 

@@ -405,9 +405,9 @@ def test_a_question_says_which_threats_a_good_answer_lowers_and_which_it_makes_r
 
     lower = Ease(threat=top["T1"].id, after=Decimal("2.1"), changes="UI:A")
     rarer = Ease(threat=top["T2"].id, after=top["T2"].score.cvss_base)
-    assert "Good answer: lowers T1; makes T2 less likely." in shown(lower, rarer)
+    assert "Good answer: lowers T1; T2 less likely." in shown(lower, rarer)
     assert "Q1 T1 2.1 UI:A" in shown(lower, rarer, part="answers"), "the number recomputes from its metrics"
-    assert "Good answer: makes T2 less likely." in shown(rarer)
+    assert "Good answer: T2 less likely." in shown(rarer)
     assert "Good answer" not in shown()
 
 
