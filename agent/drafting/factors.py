@@ -95,10 +95,11 @@ def estimate(
     # A fact in doubt that the LLM also disputes sets no minimum.
     idle = [fact.id for fact in sheet.facts if fact.id in led.disputed and fact.id in led.doubted]
     holding = without(sheet, *idle) if idle else sheet
+    firm = sure_facts(sheet)
     found: dict[FactorKey, FactorEstimate] = {}
     for key in FACTORS:
         if (judged := led.usable_factor(key)) is None:
-            found[key] = made = _embedded(sheet, kind, key, constants)
+            found[key] = made = _embedded(sheet, kind, key, constants, firm)
             if led is not NOTHING:
                 # With an LLM's judgement, no range extends down to 0, even if the LLM's value was rejected.
                 low = max(made.low, min(made.value, _tenth(LEAST)))
@@ -142,15 +143,16 @@ def floors(sheet: FactSheet, factor: FactorKey) -> tuple[float, Fact | None]:
     return best, why
 
 
-def _embedded(sheet: FactSheet, kind: ProductKind, key: FactorKey, calibration: FactorCalibration) -> FactorEstimate:
-    """Estimate a factor from the sheet alone."""
+def _embedded(
+    sheet: FactSheet, kind: ProductKind, key: FactorKey, calibration: FactorCalibration, firm: Collection[str]
+) -> FactorEstimate:
+    """Estimate a factor from the sheet alone; `firm` are the ids of facts that its reason may name."""
     found = _summed(sheet, kind, key, calibration)
     spread = calibration.factors[key].spread
     least, _ = floors(sheet, key)
     value = _tenth(found.total)
     facts = tuple(dict.fromkeys(found.facts))
     state: State = "claimed" if facts else "inferred"
-    firm = sure_facts(sheet)
     effects = {part.signal: part.effect for part in found.parts}
     told = [fact for fact in facts if fact.id in firm and effects[fact.key] >= _TOLD]
     if any(fact.state == "confirmed" for fact in facts):

@@ -14,6 +14,7 @@ Writes corpus/knowledge/calibration/sure_facts.json.
 
 import argparse
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -103,12 +104,12 @@ def _odds(chance: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Fit the limits, print them with the share of facts that their quotes state, and write them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog="python -m evals.training.sure_facts")
     parser.add_argument("--texts", type=Path, nargs="+", required=True)
     parser.add_argument("--folds", type=Path, required=True, help="fits of the fact reader without each owner")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     facts = list(drawn(all_pages(read_places(), asked.texts, "limits"), Folds.read(asked.folds)))
     if not facts:
         return
@@ -123,4 +124,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

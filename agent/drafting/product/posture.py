@@ -37,8 +37,6 @@ _ENTRIES: Final = (
     "reads_telemetry", "reads_code", "mcp_client", "queries_data", "takes_voice_images",
 )  # fmt: skip
 """Entry points for an attacker's text, most obvious first."""
-_ACTS: Final[tuple[GroupId, ...]] = ("does",)
-_READS: Final[tuple[GroupId, ...]] = ("reads",)
 _LIMITS: Final = frozenset({"read_only", "advises_only"})
 _OUTSIDERS: Final = frozenset({"reads_untrusted_content", "reads_mail_chat", "talks_with_public", "reads_web"})
 _AUTHORS: Final = {"mcp_client": "anyone who runs one", "takes_voice_images": "anyone who supplies such input"}
@@ -80,7 +78,7 @@ def posture(given: Given, found: Found, score: Score) -> str:
 
 def posture_keys(sheet: FactSheet) -> frozenset[str]:
     """Return the keys covered by a posture derived from facts: main abilities and entry point."""
-    told = _gravest(sheet)[:NAMED] or _doubtful(sheet, _ACTS)[:NAMED] or _doubtful(sheet, _READS)[:NAMED]
+    told = _gravest(sheet)[:NAMED] or _doubtful(sheet)
     return frozenset(one.key for one in (*told, *_entries(sheet)[:1]))
 
 
@@ -108,16 +106,19 @@ def _does(given: Given) -> str:
     told = _gravest(given.sheet)[:NAMED]
     who = subject(given.kind, given.name)
     if not told:
-        told = _doubtful(given.sheet, _ACTS)[:NAMED] or _doubtful(given.sheet, _READS)[:NAMED]
+        told = _doubtful(given.sheet)
         who = f"{who.removesuffix('can')}may"
     return f"{who} {predicates(told, plain=True)}{marks(cited_by(told))}." if told else ""
 
 
-def _doubtful(sheet: FactSheet, groups: tuple[GroupId, ...]) -> list[Said]:
-    """Return abilities that are not sure, those with a quote first."""
-    facts = [one for group in groups for one in said(sheet, group=group)]
-    rows = [one for one in (*facts, *likely(sheet, groups)) if one.is_ability and not one.sure]
-    return [one for one in rows if one.key != "takes_free_text"]
+def _doubtful(sheet: FactSheet) -> list[Said]:
+    """Return what the product may do or else read, abilities with a quote first."""
+    groups: tuple[GroupId, ...] = ("does", "reads")
+    for group in groups:
+        rows = [one for one in (*said(sheet, group=group), *likely(sheet, (group,))) if one.is_ability and not one.sure]
+        if told := [one for one in rows if one.key != "takes_free_text"][:NAMED]:
+            return told
+    return []
 
 
 def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:

@@ -21,6 +21,7 @@ Every result lists the facts that support it; these become the facts of the thre
 import ast
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Final, NamedTuple, get_args
 
 from agent.drafting.wording import LIKELY, sure_facts
@@ -55,8 +56,7 @@ class FactIndex:
         """Whether configurable facts make a key hold."""
         self.supposed: Final = frozenset(supposed)
         """Keys that are assumed to hold without a fact, for what-if evaluation."""
-        self.sure: Final = sure_facts(sheet)
-        """Ids of the facts that are sure enough to be stated in a sentence (`sure_facts`)."""
+        self._sheet: Final = sheet
         controls = load_vocabulary().controls
         self.chances: Final[Mapping[str, float]] = {
             key: chance for key, chance in sheet.outlook.chances.items() if key not in controls
@@ -77,6 +77,11 @@ class FactIndex:
         """The probability of each key that has no fact but that the readers consider likely."""
         self.probable: Final = self.supposed.union(likely)
         """Keys that are supposed or likely."""
+
+    @cached_property
+    def sure(self) -> frozenset[str]:
+        """Ids of the facts that are sure enough to be stated in a sentence (`sure_facts`)."""
+        return sure_facts(self._sheet)
 
     def of(self, key: str) -> tuple[Fact, ...]:
         """Return all facts of a key, regardless of polarity."""
